@@ -1,0 +1,169 @@
+"""What everything with a list of learners does: parameters, checks before the first fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils import Bunch, indexable
+
+from ._meta import MetaFeatures
+from .compat import CallbackSupportMixin, Interval, StrOptions, root_callback_context
+from .out_of_fold.checks import Entry, build_learners, draw_seed, read_entries, warn_missing_classes
+from .out_of_fold.cross_fit import CrossFit
+from .out_of_fold.folds import make_splits, resolve_cv
+from .out_of_fold.learner import Learner
+from .out_of_fold.progress import Progress
+from .out_of_fold.result import OutOfFold
+from .out_of_fold.target import Target, encode_target
+from .routing import LearnerRouting, Routed
+
+
+@dataclass
+class Prepared:
+    """A checked call of ``fit``, ready to run."""
+
+    entries: list[Entry]
+    X: Any
+    groups: Any
+    target: Target
+    learners: list[Learner]
+    routed: Routed
+    seed: int | None
+    progress: Progress
+
+
+class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
+    """Mixin for estimators that fit a list of learners out of fold."""
+
+    _parameter_constraints: dict = {
+        "estimators": [list],
+        "cv": ["cv_object"],
+        "n_jobs": [None, Integral],
+        "passthrough": ["boolean", "array-like"],
+        "verbose": ["verbose"],
+        "refit": ["boolean"],
+        "on_error": [StrOptions({"raise", "drop"})],
+        "time_limit": [None, Interval(Real, 0, None, closed="neither")],
+        "random_state": ["random_state"],
+    }
+
+    @property
+    def _pairs(self) -> Any:
+        try:
+            return [(name, estimator) for name, estimator, *_ in self.estimators]
+        except (TypeError, ValueError):
+            return self.estimators
+
+    @_pairs.setter
+    def _pairs(self, pairs: list[tuple[str, Any]]) -> None:
+        self.estimators = [
+            (*pair, *entry[2:]) for pair, entry in zip(pairs, self.estimators, strict=True)
+        ]
+
+    @property
+    def named_estimators(self) -> Bunch:
+        """Unfitted learners by name."""
+        return Bunch(**dict(self._pairs))
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters of the estimator and, by name, of its learners.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether the learners' parameters come along as ``name__parameter``.
+
+        Returns
+        -------
+        params : dict of str -> object
+        """
+        return self._get_params("_pairs", deep=deep)
+
+    def set_params(self, **params: Any) -> Level0:
+        """Set parameters of the estimator, of learners, or replace learners by name.
+
+        Parameters
+        ----------
+        **params : dict
+            ``parameter=value``, ``learner__parameter=value``, or ``learner=estimator``
+            (``learner="drop"`` takes it out).
+
+        Returns
+        -------
+        self : estimator
+        """
+        if "estimators" in params:
+            self.estimators = params.pop("estimators")
+        self._set_params("_pairs", **params)
+        return self
+
+    def _classifies(self) -> bool:
+        return is_classifier(self)
+
+    def _prepare(self, X: Any, y: Any, groups: Any, fit_params: Mapping[str, Any]) -> Prepared:
+        """Do every check that needs no fit."""
+        self._check_fit_params(fit_params)
+        entries = read_entries(self.estimators)
+        self._validate_names([name for name, _, _ in entries])
+        self._check_kinds(entries)
+        seed = draw_seed(self.random_state)
+        self._clone_final(seed)
+        X, groups = indexable(X, groups)
+        target = encode_target(y, classifier=self._classifies(), caller=type(self).__name__)
+        X, *_ = indexable(X, target.y)
+        routed = self._route(entries, groups, fit_params)
+        learners = build_learners(entries, X, target, self._methods(), routed.learners)
+        context = root_callback_context(self, max_subtasks=len(learners) + 1)
+        progress = Progress(self.verbose, context, self)
+        return Prepared(entries, X, groups, target, learners, routed, seed, progress)
+
+    def _check_kinds(self, entries: list[Entry]) -> None:
+        """Refuse learners of the wrong kind; by default there is none."""
+
+    def _clone_final(self, seed: int | None) -> None:
+        """Make the meta-learner; by default there is none."""
+
+    def _cross_fit(self, ready: Prepared) -> CrossFit:
+        """Compute the splits and set up the engine."""
+        y = ready.target.y
+        cv = resolve_cv(self.cv, y, classifier=self._classifies(), groups=ready.groups)
+        splits = make_splits(cv, ready.X, y, random_state=ready.seed, **ready.routed.split)
+        warn_missing_classes(ready.target, splits, ready.learners)
+        return CrossFit(
+            ready.learners,
+            ready.X,
+            ready.target,
+            splits,
+            n_jobs=self.n_jobs,
+            on_error=self.on_error,
+            time_limit=self.time_limit,
+            seed=ready.seed,
+            keep_fold_models=not self.refit,
+            progress=ready.progress,
+        )
+
+    def _keep(self, oof: OutOfFold, used: list[str], ready: Prepared) -> None:
+        """Set the fitted attributes."""
+        self._columns = oof.columns
+        self._reads = {name: oof.learner_columns[name] for name in oof.names}
+        self._target = oof.target.without_y()
+        self.estimators_ = [oof.models[name] for name in used]
+        self.stack_method_ = [oof.methods[name] for name in used]
+        models = dict(zip(used, self.estimators_, strict=True))
+        self.named_estimators_ = Bunch(
+            **{name: models.get(name, "drop") for name, _, _ in ready.entries}
+        )
+        self.__dict__.pop("feature_names_in_", None)
+        for name, model in models.items():
+            if self._reads[name] is None and hasattr(model, "feature_names_in_"):
+                self.feature_names_in_ = model.feature_names_in_
+        if any(self._reads[name] is not None for name in used):
+            self._n_features_in = ready.X.shape[1]
+            names = list(getattr(ready.X, "columns", []))
+            if names and all(isinstance(name, str) for name in names):
+                self.feature_names_in_ = np.asarray(names, dtype=object)

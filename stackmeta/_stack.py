@@ -1,0 +1,273 @@
+"""What both drop-in stacks do: wire level 0 to the meta-learner. No algorithm lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import is_classifier
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from ._level0 import Level0, Prepared
+from .compat import HasMethods, StrOptions, VisualBlock, fit_context, safe_indexing, with_callbacks
+from .meta_features import join, select_passthrough
+from .out_of_fold.cross_fit import CrossFit
+from .out_of_fold.folds import restrict_splits
+from .out_of_fold.learner import Learner, check_all_fitted, clone_seeded, rows_of_params
+from .out_of_fold.plan import REFIT
+from .out_of_fold.prefit import prefit_out_of_fold
+from .out_of_fold.result import OutOfFold
+from .out_of_fold.target import fold_labels
+from .routing import StackRouting
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def final_estimator_has(method: str) -> Callable[[Any], bool]:
+    """Check that the meta-learner (the default one, if none is set) has ``method``."""
+
+    def check(stack: Any) -> bool:
+        final = getattr(stack, "final_estimator_", None)
+        getattr(stack._final_or_default() if final is None else final, method)
+        return True
+
+    return check
+
+
+class BaseStack(StackRouting, Level0):
+    """Mixin that gives scikit-learn's stacks the out-of-fold engine."""
+
+    _parameter_constraints: dict = {
+        **Level0._parameter_constraints,
+        "final_estimator": [None, HasMethods("fit")],
+        "cv": ["cv_object", StrOptions({"prefit"})],
+        "keep_oof": ["boolean"],
+    }
+
+    def _final_or_default(self) -> Any:
+        return self._default_final() if self.final_estimator is None else self.final_estimator
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, *, groups: Any = None, **fit_params: Any) -> BaseStack:
+        """Fit the learners out of fold, the meta-learner on their predictions, and refit.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row, passed to the splitter (and to stacks inside this one). With
+            ``cv`` an int or None, folds are made so that no group straddles two of them.
+        **fit_params : dict
+            Without metadata routing: ``sample_weight`` for all learners and the
+            meta-learner, ``learner__parameter`` for one learner. With it: whatever learners,
+            meta-learner and splitter request.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            Before the first fit, if names, target, splits, columns or methods do not fit
+            together; or if every learner failed.
+        TypeError
+            If sample weights are given to a learner that takes none.
+        TimeoutError
+            If ``time_limit`` ended before one learner was done.
+        """
+        ready = self._prepare(X, y, groups, fit_params)
+        self._check_combiner(ready)
+        if isinstance(self.cv, str):
+            check_all_fitted(ready.learners)
+            oof = prefit_out_of_fold(ready.learners, ready.X, ready.target)
+            self._fit_final(oof, ready)
+        else:
+            oof = self._fit_levels(self._cross_fit(ready), ready)
+        self._keep(oof, self._used(oof), ready)
+        self.__dict__.pop("oof_", None)
+        if self.keep_oof:
+            self.oof_ = oof
+        ready.progress.close()
+        return self
+
+    def _clone_final(self, seed: int | None) -> None:
+        final = clone_seeded(
+            Learner("final_estimator", self._final_or_default(), "predict"), seed, REFIT
+        )
+        if is_classifier(final) != is_classifier(self):
+            kind = "classifier" if is_classifier(self) else "regressor"
+            raise ValueError(f"'final_estimator' parameter should be a {kind}. Got {final}")
+        self.final_estimator_ = final
+
+    def _check_combiner(self, ready: Prepared) -> None:
+        """Refuse, before any fit, a combiner of probabilities that would be given others."""
+        final = self.final_estimator_
+        if not getattr(get_tags(final), "reads_probabilities", False):
+            return
+        if ready.target.kind == "multilabel":
+            raise ValueError(
+                f"final_estimator={final} combines probabilities of one target; y is multilabel. "
+                "Use a multilabel meta-learner such as KNeighborsClassifier, or "
+                "MultiOutputClassifier around the stack."
+            )
+        for learner in ready.learners:
+            if learner.method != "predict_proba":
+                raise ValueError(
+                    f"final_estimator={final} combines probabilities, but learner "
+                    f"{learner.name!r} gives {learner.method}. Give it predict_proba "
+                    "(CalibratedClassifierCV around it does), or use a meta-learner that reads "
+                    "anything, such as LogisticRegression."
+                )
+
+    def _chooses(self) -> bool:
+        """Whether the meta-learner can give a learner weight 0."""
+        return getattr(get_tags(self.final_estimator_), "zero_weights", False)
+
+    def _used(self, oof: OutOfFold) -> list[str]:
+        """Learners that the meta-learner does not give weight 0."""
+        if not self._chooses():
+            return oof.names
+        weights = self.final_estimator_.weights_
+        return [name for name, weight in zip(oof.names, weights, strict=True) if weight != 0]
+
+    def _fit_levels(self, engine: CrossFit, ready: Prepared) -> OutOfFold:
+        """Learners, then meta-learner; learners that it gives no weight are not refitted."""
+        # Under a time limit refits cannot wait for the weights.
+        refit_later = self.refit and self._chooses() and self.time_limit is None
+        oof = engine.run(refit=self.refit and not refit_later)
+        self._fit_final(oof, ready)
+        while refit_later:
+            failed = engine.refit([n for n in self._used(oof) if n not in engine.refits])
+            if not failed:
+                oof.models = engine.refits
+                break
+            oof = oof.select([name for name in oof.names if name not in failed])
+            self._fit_final(oof, ready)
+        return oof
+
+    def _fit_final(self, oof: OutOfFold, ready: Prepared) -> None:
+        """Fit the meta-learner on the rows that some fold held out."""
+        final, n_rows, rows = self.final_estimator_, len(oof.target.y), oof.covered
+        matrix, params = oof.matrix, ready.routed.final
+        passed = select_passthrough(ready.X, self.passthrough)
+        if len(rows) < n_rows:
+            matrix = matrix[rows]
+            passed = None if passed is None else safe_indexing(passed, rows)
+            params = rows_of_params(params, rows, n_rows)
+        if has_fit_parameter(final, "folds"):
+            params = {**params, "folds": restrict_splits(oof.splits, rows, n_rows)}
+        if passed is not None and final.get_params().get("prediction_columns", 0) is None:
+            final.set_params(prediction_columns=matrix.shape[1])
+        labels = fold_labels(oof.target, rows, renumber=True)
+        meta_features = join(matrix, self._column_names(oof.columns, passed), passed)
+        final.fit(meta_features, labels.y, **params)
+        self._final_present = labels.present
+
+    def _meta_features(self, X: Any) -> Any:
+        """Build what the meta-learner was fitted on; NaN where it gives no weight."""
+        blocks = self._blocks(X)
+        n_rows = len(next(iter(blocks.values())))
+        parts = [
+            blocks.get(name, np.full((n_rows, columns.stop - columns.start), np.nan))
+            for name, columns in self._columns.items()
+        ]
+        passed = select_passthrough(X, self.passthrough)
+        return join(np.hstack(parts), self._column_names(self._columns, passed), passed)
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Fit, then return **in-sample** meta-features, as scikit-learn's stack does.
+
+        The learners were fitted on the very rows that they predict here, so whatever is
+        trained on the result learns to trust those that overfit. For meta-features that may
+        be trained on use :class:`OutOfFoldTransformer`, or ``oof_.matrix`` after ``fit``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target.
+        **fit_params : dict
+            Passed to ``fit``.
+
+        Returns
+        -------
+        meta_features : ndarray, sparse matrix or DataFrame of shape \\
+                (n_samples, n_meta_features)
+        """
+        return self.fit(X, y, **fit_params).transform(X)
+
+    @available_if(final_estimator_has("predict"))
+    def predict(self, X: Any, **predict_params: Any) -> np.ndarray:
+        """Predict the target.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Rows to predict.
+        **predict_params : dict
+            Passed to the meta-learner's ``predict``; routed where metadata routing is on.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        meta_features = self._meta_features(X)
+        if get_config()["enable_metadata_routing"] and predict_params:
+            routed = process_routing(self, "predict", **predict_params)
+            predict_params = routed.final_estimator_.predict
+        answer = self.final_estimator_.predict(meta_features, **predict_params)
+        if self._target.kind == "numbers":
+            return answer
+        codes = np.asarray(answer).astype(np.intp, copy=False)
+        present = self._final_present
+        return self._target.decode(codes if present is None else present[codes])
+
+    @property
+    def learner_weights_(self) -> dict[str, float]:
+        """Weight of each learner by name, where the meta-learner has ``weights_``."""
+        check_is_fitted(self)
+        weights = self.final_estimator_.weights_
+        return {name: float(w) for name, w in zip(self._columns, weights, strict=True)}
+
+    def leaderboard(self) -> pd.DataFrame:
+        """List the learners, best first.
+
+        Returns
+        -------
+        table : DataFrame
+            ``learner``, ``loss`` (out of fold; its name is in ``attrs["loss"]``), ``weight``
+            (NaN where the meta-learner has none), ``fit_seconds`` and ``path``.
+
+        Raises
+        ------
+        AttributeError
+            If the stack was fitted with ``keep_oof=False``.
+        """
+        from .inspection import leaderboard
+
+        check_is_fitted(self)
+        if not hasattr(self, "oof_"):
+            raise AttributeError("leaderboard() reads oof_: fit with keep_oof=True.")
+        has_weights = hasattr(self.final_estimator_, "weights_")
+        return leaderboard(self.oof_, self.learner_weights_ if has_weights else None)
+
+    def _sk_visual_block_(self) -> Any:
+        """Diagram of the stack for notebooks."""
+        names, estimators = zip(*self._pairs, strict=True)
+        learners = VisualBlock("parallel", estimators, names=names, dash_wrapped=False)
+        final = VisualBlock(
+            "parallel", [self._final_or_default()], names=["final_estimator"], dash_wrapped=False
+        )
+        return VisualBlock("serial", (learners, final), dash_wrapped=False)

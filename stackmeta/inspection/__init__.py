@@ -1,0 +1,5 @@
+"""What a fitted stack looks like."""
+
+from .leaderboard import leaderboard
+
+__all__ = ["leaderboard"]

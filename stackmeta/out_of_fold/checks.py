@@ -1,0 +1,199 @@
+"""From what a user passes to what the engine runs: every check before the first fit."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import has_fit_parameter
+
+from .folds import Split
+from .learner import GivenPredictions, Learner, methods_of, resolve_columns, response_method, take_columns
+from .target import Target
+
+#: (name, estimator, columns of X that it reads or None)
+Entry = tuple[str, Any, Any]
+
+
+def read_entries(estimators: Any) -> list[Entry]:
+    """Read ``(name, estimator)`` and ``(name, estimator, columns)`` tuples.
+
+    Raises
+    ------
+    ValueError
+        If it is no such list, or nothing is left when dropped learners are taken out.
+    """
+    well_formed = isinstance(estimators, Sequence) and all(
+        isinstance(entry, (tuple, list)) and len(entry) in (2, 3) and isinstance(entry[0], str)
+        for entry in estimators
+    )
+    if not well_formed or len(estimators) == 0:
+        raise ValueError(
+            "Invalid 'estimators' attribute, 'estimators' should be a non-empty list of "
+            f"(string, estimator) or (string, estimator, columns) tuples. Got {estimators!r}."
+        )
+    entries = [(entry[0], entry[1], entry[2] if len(entry) == 3 else None) for entry in estimators]
+    if all(_is_word(estimator, "drop") for _, estimator, _ in entries):
+        raise ValueError(
+            "All estimators are dropped. At least one is required to be an estimator."
+        )
+    return entries
+
+
+def _is_word(estimator: Any, word: str) -> bool:
+    return isinstance(estimator, str) and estimator == word
+
+
+def build_learners(
+    entries: Iterable[Entry],
+    X: Any,
+    target: Target,
+    method: str | Sequence[str] | Mapping[str, str],
+    fit_params: Mapping[str, Mapping[str, Any]],
+) -> list[Learner]:
+    """Make a Learner of each entry that is not dropped; find out how each answers.
+
+    Raises
+    ------
+    ValueError
+        If a learner lacks its method, columns are missing from X, or given predictions do
+        not fit the target.
+    """
+    entries = list(entries)
+    methods = methods_of(method, [name for name, _, _ in entries])
+    learners = []
+    for name, estimator, columns in entries:
+        if _is_word(estimator, "drop"):
+            continue
+        columns = resolve_columns(columns, X, name)
+        if _is_word(estimator, "passthrough"):
+            learners.append(_given(name, columns, X, target))
+            continue
+        learners.append(
+            Learner(
+                name,
+                estimator,
+                response_method(name, estimator, methods[name]),
+                columns,
+                dict(fit_params.get(name, {})),
+            )
+        )
+    return learners
+
+
+def _given(name: str, columns: Any, X: Any, target: Target) -> Learner:
+    """A learner whose predictions are columns of X, checked on the spot."""
+    if columns is None:
+        raise ValueError(
+            f"Learner {name!r} is 'passthrough' but names no columns; write "
+            f"({name!r}, 'passthrough', columns) with the columns of X that hold its predictions."
+        )
+    classes = target.kind == "classes"
+    n_columns = target.n_classes if classes and target.n_classes > 2 else target.n_outputs
+    given = GivenPredictions(n_columns=n_columns, probabilities=target.kind != "numbers")
+    try:
+        given.predict(take_columns(X, columns))
+    except ValueError as error:
+        raise ValueError(f"Learner {name!r}, columns {columns!r} of X: {error}") from error
+    return Learner(name, given, "predict" if target.kind == "numbers" else "predict_proba", columns)
+
+
+def check_plain_keys(keys: Iterable[str], names: Iterable[str], caller: str) -> None:
+    """Raise ValueError for fit parameters that only metadata routing could place."""
+    known = set(names)
+    foreign = [
+        key for key in keys if key != "sample_weight" and key.partition("__")[0] not in known
+    ]
+    if foreign:
+        raise ValueError(
+            f"{foreign} are passed to {caller} but are not supported: metadata other than "
+            "sample_weight, groups and <learner name>__<parameter> is only supported if "
+            "enable_metadata_routing=True, which you can set using "
+            "`sklearn.set_config(enable_metadata_routing=True)`."
+        )
+
+
+def plain_fit_params(
+    entries: Iterable[Entry], fit_params: Mapping[str, Any], groups: Any
+) -> dict[str, dict[str, Any]]:
+    """Share out fit parameters while metadata routing is off.
+
+    ``sample_weight`` goes to every learner, ``name__parameter`` to one, and ``groups`` to
+    those whose ``fit`` names it (a stack inside the stack).
+
+    Raises
+    ------
+    TypeError
+        If sample weights are given to a learner that takes none.
+    """
+    weights = fit_params.get("sample_weight")
+    params: dict[str, dict[str, Any]] = {}
+    for name, estimator, _ in entries:
+        if isinstance(estimator, str):
+            continue
+        params[name] = {
+            key.partition("__")[2]: value
+            for key, value in fit_params.items()
+            if key.startswith(f"{name}__")
+        }
+        params[name].update(weights_and_groups(estimator, weights, groups))
+    return params
+
+
+def weights_and_groups(estimator: Any, sample_weight: Any, groups: Any) -> dict[str, Any]:
+    """Choose what of both ``estimator.fit`` is given: weights if any, groups if it names them.
+
+    Raises
+    ------
+    TypeError
+        If there are weights and the estimator takes none.
+    """
+    params = {}
+    if sample_weight is not None:
+        check_takes_weights(estimator)
+        params["sample_weight"] = sample_weight
+    if groups is not None and has_fit_parameter(estimator, "groups"):
+        params["groups"] = groups
+    return params
+
+
+def check_takes_weights(estimator: Any) -> None:
+    """Raise TypeError if ``fit`` takes neither ``sample_weight`` nor arbitrary keywords."""
+    parameters = inspect.signature(estimator.fit).parameters.values()
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
+    if not takes_any and not has_fit_parameter(estimator, "sample_weight"):
+        raise TypeError(
+            f"Underlying estimator {type(estimator).__name__} does not support sample weights."
+        )
+
+
+def warn_missing_classes(target: Target, splits: list[Split], learners: list[Learner]) -> None:
+    """Warn once where a class has no training row in some fold."""
+    if target.kind != "classes":
+        return
+    lacking: dict[int, list[int]] = {}
+    for fold, (train, _) in enumerate(splits):
+        counts = np.bincount(target.y[train], minlength=target.n_classes)
+        for code in np.flatnonzero(counts == 0):
+            lacking.setdefault(int(code), []).append(fold)
+    if not lacking:
+        return
+    which = "; ".join(f"class {target.classes[c]!r} in fold {f}" for c, f in lacking.items())
+    warnings.warn(
+        f"Too few rows of a class: {which} has no training row. There the learners "
+        f"{[learner.name for learner in learners if learner.renumber]} are fitted without it and "
+        "their probability of it is its share of y.",
+        UserWarning,
+        stacklevel=4,
+    )
+
+
+def draw_seed(random_state: Any) -> int | None:
+    """Turn ``random_state`` into an int seed, or None."""
+    if random_state is None or isinstance(random_state, (int, np.integer)):
+        return None if random_state is None else int(random_state)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

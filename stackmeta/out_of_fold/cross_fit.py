@@ -1,0 +1,244 @@
+"""The engine: learners × folds → out-of-fold predictions and models."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import FitFailedWarning
+
+from .fold_average import FoldAverage
+from .folds import Split, repeat_of_each_split
+from .learner import Learner
+from .plan import REFIT, Queue
+from .progress import Progress
+from .result import FitRecord, OutOfFold, slices_of
+from .run import Outcome, Work, execute
+from .shared import Shared
+from .target import Target
+
+
+class CrossFit:
+    """Fits learners on folds, and on all rows, through one queue.
+
+    Parameters
+    ----------
+    learners : list of Learner
+    X : array-like of shape (n_rows, n_features)
+    target : Target
+    splits : list of (train, test)
+    n_jobs : int, default=None
+    on_error : {"raise", "drop"}, default="raise"
+        Whether a learner that raises ends the fit, or only leaves it.
+    time_limit : float, default=None
+        Seconds, counted from the construction.
+    seed : int, default=None
+        Seeds the learners whose own ``random_state`` is None.
+    keep_fold_models : bool, default=False
+    progress : Progress, default=None
+    """
+
+    def __init__(
+        self,
+        learners: list[Learner],
+        X: Any,
+        target: Target,
+        splits: list[Split],
+        *,
+        n_jobs: int | None = None,
+        on_error: str = "raise",
+        time_limit: float | None = None,
+        seed: int | None = None,
+        keep_fold_models: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        self.learners = learners
+        self.target = target
+        self.splits = splits
+        self.n_jobs = n_jobs
+        self.on_error = on_error
+        self.keep_fold_models = keep_fold_models
+        self.progress = Progress() if progress is None else progress
+        self.time_limit = time_limit
+        self._deadline = None if time_limit is None else perf_counter() + time_limit
+        self._shared = Shared(Work(X, target, learners, splits, seed, keep_fold_models))
+        self._sizes = [len(train) for train, _ in splits]
+        self._blocks: list[dict[int, np.ndarray]] = [{} for _ in learners]
+        self._fold_models: list[dict[int, tuple[Any, Any]]] = [{} for _ in learners]
+        self.refits: dict[str, Any] = {}
+        self.errors: dict[str, tuple[int, Exception]] = {}
+        self.records: list[FitRecord] = []
+
+    def run(self, *, refit: bool) -> OutOfFold:
+        """Fit all folds of all learners and, with ``refit``, each learner on all rows.
+
+        Raises
+        ------
+        Exception
+            What a learner raised, with a note naming learner and fold (``on_error="raise"``).
+        ValueError
+            If every learner failed.
+        TimeoutError
+            If no learner was done in time.
+        """
+        self.progress.open([learner.name for learner in self.learners], len(self.splits) + 1)
+        queue = self._queue(refit=refit, folds=True)
+        for outcome in execute(queue, self._shared, n_jobs=self.n_jobs, deadline=self._deadline):
+            self._take(outcome, queue)
+        done = [
+            learner.name
+            for i, learner in enumerate(self.learners)
+            if learner.name not in self.errors
+            and len(self._blocks[i]) == len(self.splits)
+            and (not refit or learner.name in self.refits)
+        ]
+        self._report(done)
+        return self._result(done)
+
+    def refit(self, names: Iterable[str]) -> list[str]:
+        """Fit the named learners on all rows; return the names of those that failed."""
+        wanted = set(names)
+        queue = self._queue(refit=True, folds=False)
+        for i, learner in enumerate(self.learners):
+            if learner.name not in wanted:
+                queue.drop(i)
+        for outcome in execute(queue, self._shared, n_jobs=self.n_jobs):
+            self._take(outcome, queue)
+        failed = [name for name in wanted if name in self.errors]
+        for name in failed:
+            self._warn_failed(name)
+        return failed
+
+    def _queue(self, *, refit: bool, folds: bool) -> Queue:
+        return Queue(
+            self._sizes,
+            len(self.learners),
+            n_rows=len(self.target.y),
+            refit=refit,
+            folds=folds,
+            deadline=self._deadline if folds else None,
+        )
+
+    def _take(self, outcome: Outcome, queue: Queue) -> None:
+        task = outcome.task
+        name = self.learners[task.learner].name
+        self.records.append(
+            FitRecord(name, task.fold, outcome.seconds, outcome.started, outcome.worker)
+        )
+        if outcome.error is not None:
+            queue.drop(task.learner)
+            self._fail(name, task.fold, outcome.error)
+            return
+        self.progress.fit_done(name, task.fold, outcome.seconds)
+        if task.fold == REFIT:
+            self.refits[name] = outcome.model
+            return
+        assert outcome.block is not None
+        blocks = self._blocks[task.learner]
+        blocks[task.fold] = outcome.block
+        self._fold_models[task.learner][task.fold] = (outcome.model, outcome.present)
+        if len(blocks) == len(self.splits) and self.progress.verbose:
+            self._announce(task.learner)
+
+    def _fail(self, name: str, fold: int, error: Exception) -> None:
+        self.errors.setdefault(name, (fold, error))
+        if self.on_error == "raise":
+            error.add_note(f"stackmeta: learner {name!r} failed in {self._place(fold)}.")
+            raise error
+
+    def _place(self, fold: int) -> str:
+        if fold == REFIT:
+            return "the fit on all rows"
+        return f"fold {fold} (of {len(self.splits)}, counted from 0)"
+
+    def _announce(self, position: int) -> None:
+        name = self.learners[position].name
+        oof = self._result([name])
+        self.progress.learner_done(
+            name, oof.loss_name, oof.loss()[name], oof.fit_seconds[name]
+        )
+
+    def _report(self, done: list[str]) -> None:
+        for name in self.errors:
+            self._warn_failed(name)
+        late = [x.name for x in self.learners if x.name not in self.errors and x.name not in done]
+        if not done:
+            causes = "; ".join(
+                f"{name!r} in {self._place(fold)}: {type(error).__name__}: {error}"
+                for name, (fold, error) in self.errors.items()
+            )
+            if not late:
+                raise ValueError(f"Every learner failed. {causes}")
+            raise TimeoutError(
+                f"time_limit={self.time_limit} s ended before any learner was done"
+                + (f" (and some failed: {causes})" if causes else "")
+                + ". Raise it, use fewer folds, or put quicker learners first."
+            )
+        if late:
+            warnings.warn(
+                f"time_limit={self.time_limit} s ended before these learners were done; they "
+                f"are not in the stack: {late}.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def _warn_failed(self, name: str) -> None:
+        fold, error = self.errors[name]
+        warnings.warn(
+            f"Learner {name!r} failed in {self._place(fold)} and leaves the stack: "
+            f"{type(error).__name__}: {error}",
+            FitFailedWarning,
+            stacklevel=5,
+        )
+
+    def _result(self, names: list[str]) -> OutOfFold:
+        repeats = repeat_of_each_split(self.splits, len(self.target.y))
+        positions = [i for i, learner in enumerate(self.learners) if learner.name in names]
+        columns = slices_of({self.learners[i].name: self._blocks[i][0].shape[1] for i in positions})
+        width = sum(self._blocks[i][0].shape[1] for i in positions)
+        by_repeat = np.full(
+            (repeats[-1] + 1, len(self.target.y), width), np.nan, dtype=self._dtype(positions)
+        )
+        for i in positions:
+            block_columns = columns[self.learners[i].name]
+            for fold, block in self._blocks[i].items():
+                by_repeat[repeats[fold], self.splits[fold][1], block_columns] = block
+        return OutOfFold(
+            by_repeat,
+            columns,
+            self.splits,
+            methods={learner.name: learner.method for learner in self.learners},
+            target=self.target,
+            paths={learner.name: self._path(learner, names) for learner in self.learners},
+            models=self._models(positions),
+            learner_columns={learner.name: learner.columns for learner in self.learners},
+            records=self.records,
+        )
+
+    def _dtype(self, positions: list[int]) -> np.dtype:
+        """float32 where every learner answers in float32, as stacking them would give."""
+        kinds = {block.dtype for i in positions for block in self._blocks[i].values()}
+        return np.result_type(*kinds, np.float32) if kinds else np.dtype(float)
+
+    def _path(self, learner: Learner, done: list[str]) -> str:
+        if learner.name in self.errors:
+            return "failed"
+        if learner.name not in done:
+            return "time limit"
+        return "given" if learner.given else "refit"
+
+    def _models(self, positions: list[int]) -> dict[str, Any]:
+        if not self.keep_fold_models:
+            names = [self.learners[i].name for i in positions]
+            return {name: self.refits[name] for name in names if name in self.refits}
+        meaning = self.target.without_y()
+        models = {}
+        for i in positions:
+            kept = [self._fold_models[i][fold] for fold in range(len(self.splits))]
+            models[self.learners[i].name] = FoldAverage(
+                [model for model, _ in kept], [present for _, present in kept], meaning
+            )
+        return models

@@ -1,0 +1,137 @@
+"""``out_of_fold``: level 0 as a function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sklearn.base import is_classifier
+from sklearn.utils import indexable
+
+from .checks import (
+    build_learners,
+    check_plain_keys,
+    draw_seed,
+    plain_fit_params,
+    read_entries,
+    warn_missing_classes,
+)
+from .cross_fit import CrossFit
+from .folds import make_splits, resolve_cv
+from .progress import Progress
+from .result import OutOfFold
+from .target import encode_target
+
+
+def out_of_fold(
+    estimators: Sequence[tuple],
+    X: Any,
+    y: Any,
+    *,
+    cv: Any = None,
+    groups: Any = None,
+    method: str | Sequence[str] | Mapping[str, str] = "auto",
+    refit: bool = False,
+    keep_models: bool = False,
+    fit_params: Mapping[str, Any] | None = None,
+    n_jobs: int | None = None,
+    on_error: str = "raise",
+    time_limit: float | None = None,
+    random_state: Any = None,
+    verbose: int = 0,
+) -> OutOfFold:
+    """Predict every row with models that never saw it.
+
+    Parameters
+    ----------
+    estimators : list of (str, estimator) or (str, estimator, columns)
+        Learners. ``columns`` limits a learner to some columns of X;
+        ``(name, "passthrough", columns)`` takes columns that already are predictions.
+    X : array-like, sparse matrix or DataFrame of shape (n_rows, n_features)
+        Training rows.
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Target. It holds classes if any learner is a classifier, else numbers.
+    cv : int, splitter or iterable of (train, test), default=None
+        As in :func:`sklearn.model_selection.check_cv`; 5 folds by default. Rows that no
+        fold holds out get NaN, rows held out several times the average.
+    groups : array-like of shape (n_rows,), default=None
+        Passed to the splitter; with an int or None as ``cv``, no group straddles two folds.
+    method : str, list or dict, default="auto"
+        Which method answers, for all learners or each: the first that exists of
+        ``predict_proba``, ``decision_function`` and ``predict``; or the named one, which
+        may also be ``predict_log_proba``.
+    refit : bool, default=False
+        Whether each learner is fitted once more on all rows, to predict new ones.
+    keep_models : bool, default=False
+        Whether the fold models are kept; their average predicts new rows.
+    fit_params : dict, default=None
+        ``sample_weight`` for all learners, ``name__parameter`` for one.
+    n_jobs : int, default=None
+        Jobs that joblib runs at once.
+    on_error : {"raise", "drop"}, default="raise"
+        Whether a learner that raises ends the call, or is left out with a
+        :class:`~sklearn.exceptions.FitFailedWarning`.
+    time_limit : float, default=None
+        Seconds after which no fit starts; learners that are not done are left out.
+    random_state : int, RandomState or None, default=None
+        Seeds the splitter and those learners whose own ``random_state`` is None.
+    verbose : int, default=0
+        1 prints a line a finished learner, 2 also a line a fit.
+
+    Returns
+    -------
+    oof : OutOfFold
+
+    Raises
+    ------
+    ValueError
+        If the input is bad (before the first fit), or every learner failed.
+    TimeoutError
+        If no learner was done in time.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from stackmeta import out_of_fold
+    >>> X, y = load_iris(return_X_y=True)
+    >>> learners = [("lr", LogisticRegression(max_iter=1000)), ("nb", GaussianNB())]
+    >>> oof = out_of_fold(learners, X, y)
+    >>> oof.matrix.shape
+    (150, 6)
+    >>> {name: round(loss, 2) for name, loss in oof.loss().items()}
+    {'lr': 0.14, 'nb': 0.14}
+    """
+    if on_error not in ("raise", "drop"):
+        raise ValueError(f"on_error must be 'raise' or 'drop', got {on_error!r}.")
+    if isinstance(cv, str):
+        raise ValueError(
+            f"cv={cv!r} is no splitter. For fitted learners, wrap them in "
+            "sklearn.frozen.FrozenEstimator."
+        )
+    entries = read_entries(estimators)
+    X, groups = indexable(X, groups)
+    classifier = any(is_classifier(e) for _, e, _ in entries if not isinstance(e, str))
+    target = encode_target(y, classifier=classifier, caller="out_of_fold")
+    X, _ = indexable(X, target.y)
+    fit_params = fit_params or {}
+    check_plain_keys(fit_params, [name for name, _, _ in entries], "out_of_fold")
+    params = plain_fit_params(entries, fit_params, groups)
+    learners = build_learners(entries, X, target, method, params)
+    seed = draw_seed(random_state)
+    splitter = resolve_cv(cv, target.y, classifier=classifier, groups=groups)
+    splits = make_splits(splitter, X, target.y, random_state=seed, groups=groups)
+    warn_missing_classes(target, splits, learners)
+    return CrossFit(
+        learners,
+        X,
+        target,
+        splits,
+        n_jobs=n_jobs,
+        on_error=on_error,
+        time_limit=time_limit,
+        seed=seed,
+        keep_fold_models=keep_models and not refit,
+        progress=Progress(verbose),
+    ).run(refit=refit)

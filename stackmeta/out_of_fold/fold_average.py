@@ -1,0 +1,128 @@
+"""The fold models of a learner as one model: the average of their answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils.metaestimators import available_if
+
+from .response import respond
+from .target import Target
+
+
+def _models_have(method: str) -> Any:
+    def check(average: FoldAverage) -> bool:
+        getattr(average.models[0], method)
+        return True
+
+    return check
+
+
+class FoldAverage(BaseEstimator):
+    """Average of a learner's fold models (``refit=False``): no further fit.
+
+    It is made fitted and stands in ``estimators_`` where a refitted learner would.
+
+    Parameters
+    ----------
+    models : list of estimators
+        Fitted on all but one fold each.
+    present : list of (ndarray or None)
+        Class codes that each model knows; None for all of them.
+    target : Target
+        What the stack predicts; y itself is left out.
+    """
+
+    def __init__(self, models: list, present: list, target: Target) -> None:
+        self.models = models
+        self.present = present
+        self.target = target
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def _blocks(self, X: Any, method: str) -> list[np.ndarray]:
+        return [
+            respond(model, X, method, self.target, present)
+            for model, present in zip(self.models, self.present, strict=True)
+        ]
+
+    @available_if(_models_have("predict_proba"))
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Average the probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_rows, n_classes), or (n_rows, n_outputs) with \
+                P(class 1) for a multilabel target
+        """
+        mean = np.mean(self._blocks(X, "predict_proba"), axis=0)
+        one_column = self.target.kind == "classes" and self.target.n_classes == 2
+        return np.hstack([1 - mean, mean]) if one_column else mean
+
+    @available_if(_models_have("predict_proba"))
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithm of the averaged probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        log_probabilities : ndarray of the shape of ``predict_proba``
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    @available_if(_models_have("decision_function"))
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Average the decision values.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_rows,) or (n_rows, n_classes)
+        """
+        mean = np.mean(self._blocks(X, "decision_function"), axis=0)
+        return mean[:, 0] if mean.shape[1] == 1 else mean
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Average numbers; let the models vote on class codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        predictions : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        """
+        blocks = np.stack(self._blocks(X, "predict"))
+        if self.target.kind == "numbers" or not is_classifier(self.models[0]):
+            predictions = blocks.mean(axis=0)
+        elif self.target.kind == "multilabel":
+            predictions = (blocks.mean(axis=0) > 0.5).astype(np.intp)
+        else:
+            votes = [(blocks == code).sum(axis=0) for code in range(self.target.n_classes)]
+            predictions = np.argmax(votes, axis=0)
+        return predictions[:, 0] if predictions.shape[1] == 1 else predictions
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features of the fold models."""
+        return self.models[0].n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Feature names of the fold models."""
+        return self.models[0].feature_names_in_

@@ -1,0 +1,108 @@
+"""Loss of out-of-fold predictions, learner by learner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score, get_scorer, log_loss, root_mean_squared_error
+
+from .target import Target
+
+
+def default_loss(target: Target, methods: dict[str, str]) -> str:
+    """Name the loss that all learners can be compared by.
+
+    Root mean squared error for numbers; log loss if every learner gives probabilities; else
+    the error rate.
+    """
+    if target.kind == "numbers":
+        return "root_mean_squared_error"
+    probabilities = all(m in ("predict_proba", "predict_log_proba") for m in methods.values())
+    return "log_loss" if probabilities else "error_rate"
+
+
+def loss_of_block(block: np.ndarray, method: str, target: Target, loss: str) -> float:
+    """Loss of one learner's predictions under the name that :func:`default_loss` gave."""
+    if loss == "root_mean_squared_error":
+        return float(root_mean_squared_error(target.y, block))
+    if loss == "error_rate":
+        return 1.0 - float(accuracy_score(target.y, _codes(block, method, target)))
+    probabilities = full_probabilities(block, method, target)
+    if target.kind == "multilabel":
+        return float(
+            np.mean(
+                [
+                    log_loss(y, p, labels=[0, 1])
+                    for y, p in zip(target.y.T, probabilities.T, strict=True)
+                ]
+            )
+        )
+    return float(log_loss(target.y, probabilities, labels=np.arange(target.n_classes)))
+
+
+def score_of_block(block: np.ndarray, method: str, target: Target, scoring: Any) -> float:
+    """Score of one learner's predictions by a scikit-learn scorer (greater is better)."""
+    scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
+    recorded: BaseEstimator
+    if target.kind == "numbers":
+        recorded = _RecordedRegressor(block)
+    else:
+        recorded = _RecordedClassifier(block, method, target)
+    return float(scorer(recorded, np.arange(len(block)).reshape(-1, 1), target.original_y))
+
+
+def full_probabilities(block: np.ndarray, method: str, target: Target) -> np.ndarray:
+    """Probabilities of all classes (multilabel: P(class 1) of each output)."""
+    probabilities = np.exp(block) if method == "predict_log_proba" else block
+    if target.kind == "classes" and target.n_classes == 2:
+        return np.hstack([1 - probabilities, probabilities])
+    return probabilities
+
+
+def _codes(block: np.ndarray, method: str, target: Target) -> np.ndarray:
+    """Class codes that a block of predictions stands for."""
+    if method == "predict":
+        codes = np.clip(np.rint(block), 0, target.n_classes - 1).astype(np.intp)
+        return codes if target.kind == "multilabel" else codes[:, 0]
+    threshold = {"predict_proba": 0.5, "predict_log_proba": np.log(0.5)}.get(method, 0.0)
+    if target.kind == "multilabel":
+        return (block > threshold).astype(np.intp)
+    if block.shape[1] == 1:
+        return (block[:, 0] > threshold).astype(np.intp)
+    return block.argmax(axis=1)
+
+
+class _RecordedRegressor(RegressorMixin, BaseEstimator):
+    """Stand-in for a fitted learner: scorers read its out-of-fold predictions."""
+
+    def __init__(self, block: np.ndarray) -> None:
+        self.block = block
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.block[:, 0] if self.block.shape[1] == 1 else self.block
+
+
+class _RecordedClassifier(ClassifierMixin, BaseEstimator):
+    """Stand-in for a fitted classifier; a method the learner was not asked for is absent."""
+
+    def __init__(self, block: np.ndarray, method: str, target: Target) -> None:
+        self.block = block
+        self.method = method
+        self.target = target
+        self.classes_ = target.classes
+        if method in ("predict_proba", "predict_log_proba"):
+            self.predict_proba = lambda X: full_probabilities(block, method, target)
+        elif method == "decision_function":
+            scores = block[:, 0] if block.shape[1] == 1 else block
+            self.decision_function = lambda X: scores
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.target.decode(_codes(self.block, self.method, self.target))

@@ -1,0 +1,126 @@
+"""Which fits are needed, and in what order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+#: The fold number of a fit on all rows.
+REFIT = -1
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fit: a learner on one fold's training rows, or on all rows (``fold=REFIT``)."""
+
+    learner: int
+    fold: int
+
+
+class Queue:
+    """One queue of all fits, re-ordered by what the finished ones have cost.
+
+    Longest first: each learner's largest fit opens (nothing else tells its cost), then
+    always the fit with the largest expected seconds, so that no long one is left for the
+    end. Under a deadline: cheap learners are completed first, the others are probed with one
+    fold each, then the learner with the least left to do goes on; nothing starts that is not
+    expected to end in time.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Training rows of each fold.
+    n_learners : int
+    n_rows : int
+        Training rows of a refit.
+    refit : bool
+        Whether each learner is also fitted on all rows.
+    folds : bool, default=True
+        Whether the folds are fitted; False leaves the refits alone.
+    deadline : float, default=None
+        :func:`time.perf_counter` reading after which nothing starts.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        n_learners: int,
+        n_rows: int,
+        *,
+        refit: bool,
+        folds: bool = True,
+        deadline: float | None = None,
+    ) -> None:
+        fits = [(size, fold) for fold, size in enumerate(sizes)] if folds else []
+        if refit:
+            fits.append((n_rows, REFIT))
+        # Small fits probe under a deadline, large ones otherwise: the next is at the end.
+        fits.sort(key=lambda fit: fit[0], reverse=deadline is not None)
+        self._size = {fold: size for size, fold in fits}
+        self._waiting = [[fold for _, fold in fits] for _ in range(n_learners)]
+        self._opened: list[tuple[float, int] | None] = [None] * n_learners
+        self._seconds = np.zeros(n_learners)
+        self._rows = np.zeros(n_learners)
+        self._deadline = deadline
+        self._lock = threading.Lock()
+
+    def next(self, now: float | None = None) -> Task | None:
+        """Take the task to start now, or None when none is left (or none fits in the time)."""
+        now = perf_counter() if now is None else now
+        with self._lock:
+            waiting = [i for i, folds in enumerate(self._waiting) if folds]
+            choose = self._longest if self._deadline is None else self._in_time
+            learner = choose(waiting, now)
+            if learner is None:
+                return None
+            fold = self._waiting[learner].pop()
+            if self._opened[learner] is None:
+                self._opened[learner] = (now, self._size[fold])
+            return Task(learner, fold)
+
+    def done(self, task: Task, seconds: float) -> None:
+        """Learn what a finished task has cost."""
+        with self._lock:
+            self._seconds[task.learner] += seconds
+            self._rows[task.learner] += self._size[task.fold]
+
+    def drop(self, learner: int) -> None:
+        """Forget the tasks of a learner that failed."""
+        with self._lock:
+            self._waiting[learner].clear()
+
+    def _rate(self, learner: int, now: float) -> float:
+        """Seconds a row: measured, or at least the time that the first fit has been running."""
+        if self._rows[learner]:
+            return self._seconds[learner] / self._rows[learner]
+        opened = self._opened[learner]
+        return np.inf if opened is None else (now - opened[0]) / opened[1]
+
+    def _longest(self, waiting: list[int], now: float) -> int | None:
+        def expected(learner: int) -> tuple[float, int]:
+            size = self._size[self._waiting[learner][-1]]
+            return self._rate(learner, now) * size, -learner
+
+        return max(waiting, key=expected, default=None)
+
+    def _in_time(self, waiting: list[int], now: float) -> int | None:
+        assert self._deadline is not None
+        left = self._deadline - now
+        if left <= 0:
+            return None
+        rest = {}
+        unopened = []
+        for learner in waiting:
+            rate = self._rate(learner, now)
+            if np.isinf(rate):
+                unopened.append(learner)
+            elif rate * self._size[self._waiting[learner][-1]] <= left:
+                rest[learner] = rate * sum(self._size[fold] for fold in self._waiting[learner])
+        quickest = min(rest, key=rest.__getitem__, default=None)
+        if unopened and (quickest is None or rest[quickest] > left / 10):
+            return unopened[0]
+        return quickest

@@ -1,0 +1,40 @@
+"""Predictions of learners that were fitted elsewhere (``cv="prefit"``)."""
+
+from __future__ import annotations
+
+from time import perf_counter, time
+from typing import Any
+
+import numpy as np
+
+from .learner import Learner, take_columns
+from .plan import REFIT
+from .response import respond
+from .result import FitRecord, OutOfFold, slices_of
+from .target import Target
+
+
+def prefit_out_of_fold(learners: list[Learner], X: Any, target: Target) -> OutOfFold:
+    """Predict X with fitted learners, as if one fold held out every row.
+
+    Whether these predictions are out of fold depends on the rows that the learners were
+    fitted on; nothing here can tell.
+    """
+    blocks, records = [], []
+    for learner in learners:
+        started, clock = time(), perf_counter()
+        rows = take_columns(X, learner.columns)
+        blocks.append(respond(learner.estimator, rows, learner.method, target))
+        records.append(FitRecord(learner.name, REFIT, perf_counter() - clock, started, 0))
+    widths = {x.name: block.shape[1] for x, block in zip(learners, blocks, strict=True)}
+    return OutOfFold(
+        np.hstack(blocks)[np.newaxis],
+        slices_of(widths),
+        [(np.empty(0, dtype=np.intp), np.arange(len(target.y)))],
+        methods={learner.name: learner.method for learner in learners},
+        target=target,
+        paths={x.name: "given" if x.given else "prefit" for x in learners},
+        models={learner.name: learner.estimator for learner in learners},
+        learner_columns={learner.name: learner.columns for learner in learners},
+        records=records,
+    )

@@ -1,0 +1,154 @@
+"""What a fitted learner predicts → a block of columns of fixed width.
+
+Regression: a column a target. Binary: P(class 1). Multiclass: a column a class.
+Multilabel: a column an output. Classes that a fold's training rows lacked are filled in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .target import Target
+
+PROBABILITIES = ("predict_proba", "predict_log_proba")
+
+
+def respond(
+    model: Any, X: Any, method: str, target: Target, present: np.ndarray | None = None
+) -> np.ndarray:
+    """Predict with ``model`` and bring the answer to the common form.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted learner.
+    X : array-like of shape (n_rows, n_features)
+        Rows to predict.
+    method : {"predict_proba", "predict_log_proba", "decision_function", "predict"}
+        Which method of the model to call.
+    target : Target
+        What the whole stack predicts.
+    present : ndarray of shape (n_present,), default=None
+        Codes of the classes that the model was fitted on; None for all of them.
+
+    Returns
+    -------
+    block : ndarray of shape (n_rows, n_columns)
+
+    Raises
+    ------
+    ValueError
+        If the prediction has a shape that the target does not explain.
+    """
+    answer = getattr(model, method)(X)
+    if target.kind == "numbers":
+        return _two_dimensional(answer)
+    if target.kind == "multilabel":
+        return _multilabel_block(answer, method, target)
+    if method == "predict":
+        return _two_dimensional(_label_codes(model, np.asarray(answer), target, present))
+    answer = np.asarray(answer)
+    if present is None:
+        present = _codes_of_model(model, answer, method, target)
+    if method in PROBABILITIES:
+        return _probability_block(answer, method, target, present)
+    return _decision_block(answer, target, present)
+
+
+def fill_probabilities(
+    probabilities: np.ndarray, present: np.ndarray, priors: np.ndarray
+) -> np.ndarray:
+    """Widen probabilities of the ``present`` classes to all: the others get their prior.
+
+    Rows still sum to one.
+    """
+    full = np.empty((len(probabilities), len(priors)), dtype=probabilities.dtype)
+    full[:] = priors
+    full[:, present] = probabilities * priors[present].sum()
+    return full
+
+
+def _two_dimensional(answer: Any) -> np.ndarray:
+    answer = np.asarray(answer)
+    return answer.reshape(-1, 1) if answer.ndim == 1 else answer
+
+
+def _label_codes(
+    model: Any, answer: np.ndarray, target: Target, present: np.ndarray | None
+) -> np.ndarray:
+    if present is not None:
+        return present[answer.astype(np.intp)]
+    known = getattr(model, "classes_", None)
+    if known is not None and np.array_equal(known, target.classes):
+        # Fitted elsewhere (prefit, frozen) on the original labels, or these are the codes.
+        return np.searchsorted(target.classes, answer)
+    return answer
+
+
+def _codes_of_model(
+    model: Any, answer: np.ndarray, method: str, target: Target
+) -> np.ndarray | None:
+    """Codes of the classes a learner knows that was fitted elsewhere on fewer of them."""
+    width = 1 if answer.ndim == 1 else answer.shape[1]
+    known = getattr(model, "classes_", None)
+    if method not in PROBABILITIES or width == target.n_classes or known is None:
+        return None
+    labels = np.asarray(known)
+    codes = np.searchsorted(target.classes, labels)
+    in_range = codes < target.n_classes
+    if in_range.all() and np.array_equal(target.classes[codes], labels):
+        return codes
+    if labels.dtype.kind in "iu" and np.isin(labels, np.arange(target.n_classes)).all():
+        return labels.astype(np.intp)
+    return None
+
+
+def _probability_block(
+    answer: np.ndarray, method: str, target: Target, present: np.ndarray | None
+) -> np.ndarray:
+    if present is not None and len(present) < target.n_classes:
+        log = method == "predict_log_proba"
+        probabilities = np.exp(answer) if log else answer
+        answer = fill_probabilities(probabilities, present, target.priors)
+        if log:
+            answer = np.log(answer)
+    if answer.ndim != 2 or answer.shape[1] != target.n_classes:
+        raise ValueError(
+            f"{method} gave an array of shape {answer.shape}; expected (n_rows, "
+            f"{target.n_classes}), a column for each class."
+        )
+    return answer[:, 1:] if target.n_classes == 2 else answer
+
+
+def _decision_block(answer: np.ndarray, target: Target, present: np.ndarray | None) -> np.ndarray:
+    if present is None or len(present) == target.n_classes:
+        return _two_dimensional(answer)
+    scores = np.column_stack([-answer, answer]) if answer.ndim == 1 else answer
+    if scores.shape[1] != len(present):
+        raise ValueError(
+            f"decision_function gave {scores.shape[1]} columns for {len(present)} classes, which "
+            "cannot be matched to the classes of the other folds. Use "
+            "decision_function_shape='ovr', or a splitter that keeps each class in every fold."
+        )
+    full = np.empty((len(scores), target.n_classes), dtype=scores.dtype)
+    full[:] = scores.min(axis=1, keepdims=True)
+    full[:, present] = scores
+    return full
+
+
+def _multilabel_block(answer: Any, method: str, target: Target) -> np.ndarray:
+    if not isinstance(answer, list):
+        return _two_dimensional(answer)
+    columns = []
+    for output, scores in enumerate(answer):
+        scores = np.asarray(scores)
+        if scores.shape[1] == 2:
+            columns.append(scores[:, 1])
+        else:  # the training rows held one class of this output only
+            prior = target.priors[output, 1]
+            columns.append(
+                np.full(len(scores), np.log(prior) if method == "predict_log_proba" else prior)
+            )
+    return np.column_stack(columns)

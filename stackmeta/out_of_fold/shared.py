@@ -1,0 +1,104 @@
+"""Hand data to worker processes once, whatever its type, not once a task."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from ..compat import cloudpickle
+
+# joblib memory-maps arrays of at least this size and pickles smaller ones with each task.
+_MAPPED_BYTES = 1_000_000
+_ALIGNMENT = 64
+_KEPT_SECONDS = 10.0
+
+
+class Shared:
+    """A value that travels as a few large buffers, which joblib memory-maps once.
+
+    Inside the process that made it, ``value`` is the object itself. When joblib pickles it
+    for a task, the value goes as protocol 5 out-of-band buffers of the original memory (no
+    copy of an array's or a frame's numbers), so that a backend which shares arrays between
+    processes shares them. A worker rebuilds the value once and keeps it until it has been
+    idle for some seconds. ``with shared as value:`` is how a task uses it.
+
+    Parameters
+    ----------
+    value : object
+        Anything picklable.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._token = uuid4().hex
+        self._parts: tuple[np.ndarray, list[np.ndarray], list[int]] | None = None
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> Any:
+        if self._timer is not None:
+            self._timer.cancel()
+        return self.value
+
+    def __exit__(self, *exc_info: object) -> None:
+        if _kept.get(self._token) is self:
+            self._timer = threading.Timer(_KEPT_SECONDS, _kept.pop, args=(self._token, None))
+            self._timer.daemon = True
+            self._timer.start()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._parts is None:
+            self._parts = _to_buffers(self.value)
+        return _rebuild, (self._token, *self._parts)
+
+
+def _to_buffers(value: Any) -> tuple[np.ndarray, list[np.ndarray], list[int]]:
+    """Pickle to (blob, large, lengths): small buffers and the pickle itself share the blob.
+
+    ``lengths`` has an entry a buffer: its length in the blob, or -1 for a large one.
+    """
+    buffers: list[pickle.PickleBuffer] = []
+    payload = cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    views = [np.frombuffer(buffer.raw(), dtype=np.uint8) for buffer in buffers]
+    large = [view for view in views if view.nbytes >= _MAPPED_BYTES]
+    small = [view for view in views if view.nbytes < _MAPPED_BYTES]
+    lengths = [-1 if view.nbytes >= _MAPPED_BYTES else view.nbytes for view in views]
+    starts = np.cumsum([0, *(_padded(view.nbytes) for view in small)])
+    blob = np.zeros(starts[-1] + len(payload), dtype=np.uint8)
+    for start, view in zip(starts, small, strict=False):
+        blob[start : start + view.nbytes] = view
+    blob[starts[-1] :] = np.frombuffer(payload, dtype=np.uint8)
+    return blob, large, lengths
+
+
+def _padded(length: int) -> int:
+    return -(-length // _ALIGNMENT) * _ALIGNMENT
+
+
+# The value last rebuilt in this worker process; a timer lets go of it when it idles.
+_kept: dict[str, Shared] = {}
+
+
+def _rebuild(token: str, blob: np.ndarray, large: list[np.ndarray], lengths: list[int]) -> Shared:
+    shared = _kept.get(token)
+    if shared is None:
+        shared = Shared(_from_buffers(blob, large, lengths))
+        shared._token, shared._parts = token, (blob, large, lengths)
+        _kept.clear()
+        _kept[token] = shared
+    return shared
+
+
+def _from_buffers(blob: np.ndarray, large: list[np.ndarray], lengths: list[int]) -> Any:
+    blob.flags.writeable = False
+    start, rest, buffers = 0, iter(large), []
+    for length in lengths:
+        if length < 0:
+            buffers.append(next(rest))
+        else:
+            buffers.append(blob[start : start + length])
+            start += _padded(length)
+    return pickle.loads(blob[start:], buffers=buffers)

@@ -1,0 +1,155 @@
+"""y as learners see it: codes of classes, or numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_array, column_or_1d
+
+from ..compat import safe_indexing
+
+
+@dataclass(frozen=True)
+class Target:
+    """The encoded target and what is needed to read predictions of it.
+
+    Attributes
+    ----------
+    kind : {"classes", "multilabel", "numbers"}
+        Binary and multiclass targets are "classes".
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs), or None
+        Codes 0 … n_classes - 1, 0/1 indicators, or numbers; None where only the meaning of
+        predictions matters.
+    n_outputs : int
+        Number of columns of y.
+    classes : ndarray of shape (n_classes,), list of ndarray (multilabel), or None
+        The original labels.
+    priors : ndarray of shape (n_classes,) or (n_outputs, 2), or None
+        Class frequencies.
+    """
+
+    kind: str
+    y: Any
+    n_outputs: int = 1
+    classes: Any = None
+    priors: Any = None
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes; 2 for each output of a multilabel target."""
+        return 2 if self.kind == "multilabel" else len(self.classes)
+
+    @property
+    def original_y(self) -> np.ndarray:
+        """y with its original labels."""
+        return self.decode(self.y)
+
+    def without_y(self) -> Target:
+        """Return the meaning of predictions alone, holding no row."""
+        return replace(self, y=None)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Turn codes into the original labels."""
+        codes = np.asarray(codes)
+        if self.kind == "numbers":
+            return codes
+        codes = codes.astype(np.intp, copy=False)
+        if self.kind == "multilabel":
+            return np.column_stack([c[k] for c, k in zip(self.classes, codes.T, strict=True)])
+        return self.classes[codes]
+
+
+def encode_target(y: Any, *, classifier: bool, caller: str) -> Target:
+    """Check ``y`` and encode it.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Labels (strings or numbers), multilabel indicators, or numbers.
+    classifier : bool
+        Whether y holds classes.
+    caller : str
+        Who asks, for error messages.
+
+    Raises
+    ------
+    ValueError
+        If y is missing, holds NaN or infinity, has fewer than two classes, or is
+        continuous where classes are wanted.
+    """
+    if y is None:
+        raise ValueError(f"{caller} requires y to be passed, but the target y is None.")
+    if hasattr(y, "__len__") and len(y) == 0:
+        raise ValueError(f"{caller} got an empty y: found array with 0 sample(s).")
+    return _encode_classes(y, caller) if classifier else _check_numbers(y)
+
+
+def _encode_classes(y: Any, caller: str) -> Target:
+    check_classification_targets(y)
+    if type_of_target(y) == "multilabel-indicator":
+        y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+        encoded = [np.unique(column, return_inverse=True) for column in y.T]
+        for output, (classes, _) in enumerate(encoded):
+            if len(classes) < 2:
+                raise ValueError(
+                    f"Output {output} of y contains one class only, {classes[0]!r}. "
+                    f"{caller} needs two classes in each output: drop that output."
+                )
+        codes = np.column_stack([codes for _, codes in encoded])
+        share = codes.mean(axis=0)
+        return Target(
+            "multilabel",
+            codes,
+            n_outputs=codes.shape[1],
+            classes=[classes for classes, _ in encoded],
+            priors=np.column_stack([1 - share, share]),
+        )
+    y = column_or_1d(y, warn=True)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"y contains one class only, {classes[0]!r}. {caller} needs at least two classes: "
+            "check how y was selected."
+        )
+    priors = np.bincount(codes) / len(codes)
+    return Target("classes", codes, classes=classes, priors=priors)
+
+
+def _check_numbers(y: Any) -> Target:
+    y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+    if y.ndim == 1 or y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    return Target("numbers", y, n_outputs=1 if y.ndim == 1 else y.shape[1])
+
+
+@dataclass(frozen=True)
+class FoldLabels:
+    """y of one fold's training rows, with classes numbered without gaps.
+
+    Attributes
+    ----------
+    y : ndarray
+        What the learner is fitted on.
+    present : ndarray of shape (n_present,) or None
+        The class codes that y's values stand for; None where nothing was renumbered.
+    """
+
+    y: np.ndarray
+    present: np.ndarray | None = None
+
+
+def fold_labels(target: Target, rows: np.ndarray | None, *, renumber: bool) -> FoldLabels:
+    """Take the training rows' y; number the classes 0, 1, … where one is missing.
+
+    Learners such as XGBoost refuse labels with gaps.
+    """
+    y = target.y if rows is None else safe_indexing(target.y, rows)
+    if target.kind != "classes" or not renumber:
+        return FoldLabels(y)
+    present = np.unique(y)
+    if len(present) == target.n_classes:
+        return FoldLabels(y)
+    return FoldLabels(np.searchsorted(present, y), present)
