@@ -1,10 +1,26 @@
 """Stacked generalization for scikit-learn: faster, with any split, and nothing thrown away."""
 
-from .combiners import *
+from .combiners import (
+    AveragingClassifier,
+    AveragingRegressor,
+    BestLearnerClassifier,
+    BestLearnerRegressor,
+    ConvexClassifier,
+    ConvexRegressor,
+)
 from .out_of_fold import OutOfFold, out_of_fold
-from .stacking import OutOfFoldTransformer, StackingClassifier, StackingRegressor
+from .stacking import StackingClassifier, StackingRegressor
+from .transformer import OutOfFoldTransformer
+
+__version__ = "0.1.0.dev0"
 
 __all__ = [
+    "AveragingClassifier",
+    "AveragingRegressor",
+    "BestLearnerClassifier",
+    "BestLearnerRegressor",
+    "ConvexClassifier",
+    "ConvexRegressor",
     "OutOfFold",
     "OutOfFoldTransformer",
     "StackingClassifier",

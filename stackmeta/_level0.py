@@ -13,7 +13,13 @@ from sklearn.utils import Bunch, indexable
 
 from ._meta import MetaFeatures
 from .compat import CallbackSupportMixin, Interval, StrOptions, root_callback_context
-from .out_of_fold.checks import Entry, build_learners, draw_seed, read_entries, warn_missing_classes
+from .out_of_fold.checks import (
+    Entry,
+    build_learners,
+    draw_seed,
+    read_entries,
+    warn_missing_classes,
+)
 from .out_of_fold.cross_fit import CrossFit
 from .out_of_fold.folds import make_splits, resolve_cv
 from .out_of_fold.learner import Learner
@@ -21,6 +27,12 @@ from .out_of_fold.progress import Progress
 from .out_of_fold.result import OutOfFold
 from .out_of_fold.target import Target, encode_target
 from .routing import LearnerRouting, Routed
+
+METHOD_CONSTRAINT = [
+    StrOptions({"auto", "predict_proba", "predict_log_proba", "decision_function", "predict"}),
+    list,
+    dict,
+]
 
 
 @dataclass
@@ -39,6 +51,8 @@ class Prepared:
 
 class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
     """Mixin for estimators that fit a list of learners out of fold."""
+
+    estimators: list[tuple]
 
     _parameter_constraints: dict = {
         "estimators": [list],

@@ -12,12 +12,11 @@ from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock
 from sklearn.utils._set_output import _get_output_config
-from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
-from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 try:  # joblib >= 1.6 depends on it, older ones carry it
     import cloudpickle

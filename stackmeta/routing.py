@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
@@ -43,6 +43,9 @@ class LearnerRouting:
     As in scikit-learn's stack, except that the splitter receives what it requests.
     """
 
+    cv: Any
+    _pairs: Any
+
     # groups is the splitter's, never consumed by the estimator itself.
     __metadata_request__fit = {"groups": UNUSED}
 
@@ -74,15 +77,14 @@ class LearnerRouting:
         routing : MetadataRouter
         """
         router = metadata_router(self)
-        to_fit = MethodMapping().add(caller="fit", callee="fit")
+        to_fit = _mapping("fit")
         for name, estimator in self._pairs:
             router.add(**{name: estimator}, method_mapping=to_fit)
         # With groups, an int stands for a splitter that respects them.
         by_number = self.cv is None or isinstance(self.cv, Integral)
         splitter = GroupKFold() if by_number else self.cv
         if hasattr(splitter, "split") and not isinstance(splitter, str):
-            to_split = MethodMapping().add(caller="fit", callee="split")
-            router.add(cv=splitter, method_mapping=to_split)
+            router.add(cv=splitter, method_mapping=_mapping("split"))
         return router
 
 
@@ -92,6 +94,9 @@ class StackRouting(LearnerRouting):
     An explicit ``final_estimator.set_fit_request(...)`` is obeyed; where the meta-learner
     leaves a request open, it is given what its ``fit`` names.
     """
+
+    final_estimator_: Any
+    _final_or_default: Callable[[], Any]
 
     def _route(self, entries: list[Entry], groups: Any, fit_params: Mapping[str, Any]) -> Routed:
         routed = super()._route(entries, groups, fit_params)
@@ -114,11 +119,18 @@ class StackRouting(LearnerRouting):
             .get_metadata_routing()
             .add(
                 final_estimator_=_with_defaults(final),
-                method_mapping=MethodMapping()
-                .add(caller="fit", callee="fit")
-                .add(caller="predict", callee="predict"),
+                method_mapping=_mapping("fit").add(caller="predict", callee="predict"),
             )
         )
+
+
+def _mapping(callee: str) -> MethodMapping:
+    """What ``fit`` is given goes to ``callee``, also when a pipeline calls ``fit_transform``."""
+    callers = ("fit", "fit_transform")
+    mapping = MethodMapping()
+    for caller in callers:
+        mapping.add(caller=caller, callee=callee)
+    return mapping
 
 
 def _with_defaults(final: Any) -> Any:

@@ -12,7 +12,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
 from .folds import Split
-from .learner import GivenPredictions, Learner, methods_of, resolve_columns, response_method, take_columns
+from .learner import (
+    GivenPredictions,
+    Learner,
+    methods_of,
+    resolve_columns,
+    response_method,
+    take_columns,
+)
 from .target import Target
 
 #: (name, estimator, columns of X that it reads or None)
@@ -99,7 +106,8 @@ def _given(name: str, columns: Any, X: Any, target: Target) -> Learner:
         given.predict(take_columns(X, columns))
     except ValueError as error:
         raise ValueError(f"Learner {name!r}, columns {columns!r} of X: {error}") from error
-    return Learner(name, given, "predict" if target.kind == "numbers" else "predict_proba", columns)
+    method = "predict_proba" if given.probabilities else "predict"
+    return Learner(name, given, method, columns)
 
 
 def check_plain_keys(keys: Iterable[str], names: Iterable[str], caller: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from contextlib import closing
 from time import perf_counter
 from typing import Any
 
@@ -86,8 +87,7 @@ class CrossFit:
         """
         self.progress.open([learner.name for learner in self.learners], len(self.splits) + 1)
         queue = self._queue(refit=refit, folds=True)
-        for outcome in execute(queue, self._shared, n_jobs=self.n_jobs, deadline=self._deadline):
-            self._take(outcome, queue)
+        self._execute(queue, self._deadline)
         done = [
             learner.name
             for i, learner in enumerate(self.learners)
@@ -105,8 +105,7 @@ class CrossFit:
         for i, learner in enumerate(self.learners):
             if learner.name not in wanted:
                 queue.drop(i)
-        for outcome in execute(queue, self._shared, n_jobs=self.n_jobs):
-            self._take(outcome, queue)
+        self._execute(queue)
         failed = [name for name in wanted if name in self.errors]
         for name in failed:
             self._warn_failed(name)
@@ -121,6 +120,13 @@ class CrossFit:
             folds=folds,
             deadline=self._deadline if folds else None,
         )
+
+    def _execute(self, queue: Queue, deadline: float | None = None) -> None:
+        outcomes = execute(queue, self._shared, n_jobs=self.n_jobs, deadline=deadline)
+        # An error's traceback would keep the iterator, and with it the workers, alive.
+        with closing(outcomes):
+            for outcome in outcomes:
+                self._take(outcome, queue)
 
     def _take(self, outcome: Outcome, queue: Queue) -> None:
         task = outcome.task
@@ -157,9 +163,7 @@ class CrossFit:
     def _announce(self, position: int) -> None:
         name = self.learners[position].name
         oof = self._result([name])
-        self.progress.learner_done(
-            name, oof.loss_name, oof.loss()[name], oof.fit_seconds[name]
-        )
+        self.progress.learner_done(name, oof.loss_name, oof.loss()[name], oof.fit_seconds[name])
 
     def _report(self, done: list[str]) -> None:
         for name in self.errors:
@@ -197,10 +201,12 @@ class CrossFit:
     def _result(self, names: list[str]) -> OutOfFold:
         repeats = repeat_of_each_split(self.splits, len(self.target.y))
         positions = [i for i, learner in enumerate(self.learners) if learner.name in names]
-        columns = slices_of({self.learners[i].name: self._blocks[i][0].shape[1] for i in positions})
-        width = sum(self._blocks[i][0].shape[1] for i in positions)
+        widths = {self.learners[i].name: self._blocks[i][0].shape[1] for i in positions}
+        columns = slices_of(widths)
         by_repeat = np.full(
-            (repeats[-1] + 1, len(self.target.y), width), np.nan, dtype=self._dtype(positions)
+            (repeats[-1] + 1, len(self.target.y), sum(widths.values())),
+            np.nan,
+            dtype=self._dtype(positions),
         )
         for i in positions:
             block_columns = columns[self.learners[i].name]

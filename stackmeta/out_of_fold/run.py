@@ -7,7 +7,7 @@ import pickle
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -70,7 +70,7 @@ class Outcome:
 
 def execute(
     queue: Queue, shared: Shared, *, n_jobs: int | None, deadline: float | None = None
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Run the queue through one joblib call; yield outcomes as they come.
 
     joblib asks for the next task when a worker is free, so the queue decides late. When the

@@ -101,4 +101,4 @@ def _from_buffers(blob: np.ndarray, large: list[np.ndarray], lengths: list[int])
         else:
             buffers.append(blob[start : start + length])
             start += _padded(length)
-    return pickle.loads(blob[start:], buffers=buffers)
+    return pickle.loads(blob[start:].data, buffers=buffers)

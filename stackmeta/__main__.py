@@ -1,0 +1,220 @@
+"""The command line: ``stackmeta fit`` and ``stackmeta predict``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from ._cli_io import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Share of --time-limit that is kept for scoring the held-out rows and saving.
+_KEPT_SHARE = 0.1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    status : int
+        0; 2 after an error that the user can put right; 130 after Ctrl-C.
+    """
+    options = _parser().parse_args(argv)
+    try:
+        with _warnings_as_lines():
+            options.run(options)
+            sys.stdout.flush()
+    except UserError as error:
+        print(f"stackmeta: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stackmeta: interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read the output, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="stackmeta", description="Stacked generalization of a table, in two commands."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    fit = commands.add_parser(
+        "fit",
+        help="stack learners on a table and save the model",
+        description="Stack seven kinds of learners on a table, score the stack on rows held out "
+        "from it, and save it.",
+    )
+    fit.add_argument("table", metavar="TABLE", help="CSV or parquet file")
+    fit.add_argument("--target", required=True, metavar="COLUMN", help="column to predict")
+    fit.add_argument(
+        "--task",
+        choices=("auto", "classification", "regression"),
+        default="auto",
+        help="auto (default): classification for labels and few whole numbers",
+    )
+    fit.add_argument(
+        "--time-limit", type=_positive, metavar="S", help="seconds for the whole command"
+    )
+    fit.add_argument(
+        "--out", metavar="DIR", help="folder to save to (default: the table's name + _model)"
+    )
+    fit.add_argument("--cv", type=_folds, default=5, metavar="N", help="folds (default: 5)")
+    fit.add_argument(
+        "--group",
+        metavar="COLUMN",
+        help="rows of one group stay together in every split; the column is no feature",
+    )
+    fit.add_argument("--n-jobs", type=int, metavar="N", help="fits at once; -1: all processors")
+    fit.add_argument(
+        "--holdout",
+        type=_share,
+        default=0.2,
+        metavar="FRACTION",
+        help="share of rows that the stack is scored on, not fitted (default: 0.2; 0: none)",
+    )
+    fit.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
+    fit.set_defaults(run=_fit)
+
+    predict = commands.add_parser(
+        "predict",
+        help="predict a table with a saved model",
+        description="Predict a table. A model file is a pickle, which can run any code when it "
+        "is loaded: use only models from people you trust.",
+    )
+    predict.add_argument("model", metavar="MODEL", help="folder or file that fit saved")
+    predict.add_argument("table", metavar="TABLE", help="CSV or parquet file")
+    predict.add_argument(
+        "--out", metavar="FILE", help="CSV or parquet file to write (default: standard output)"
+    )
+    predict.set_defaults(run=_predict)
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _folds(text: str) -> int:
+    value = int(text)
+    if value < 2:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 2")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+@contextmanager
+def _warnings_as_lines() -> Any:
+    """Print each warning once, as one line without the source code."""
+    seen = set()
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        if str(message) not in seen:
+            seen.add(str(message))
+            print(f"stackmeta: warning: {message}", file=sys.stderr, flush=True)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from ._cli_data import check_column, choose_task, split_rows, target_values
+    from ._cli_io import LEADERBOARD_FILE, make_folder, read_table, save_model
+
+    started = perf_counter()
+    table = read_table(options.table)
+    check_column(table, options.target, "--target")
+    if options.group is not None:
+        check_column(table, options.group, "--group")
+        if options.group == options.target:
+            raise UserError("--group and --target name the same column.")
+    table = _drop_rows_without(table, options.target)
+    if options.group is not None:
+        table = _drop_rows_without(table, options.group)
+    target = table[options.target]
+    task, reason = choose_task(target, options.task)
+    y = target_values(target, task)
+    groups = None if options.group is None else table[options.group].astype(str).to_numpy(object)
+    X = table.drop(columns=[c for c in (options.target, options.group) if c is not None])
+    if X.shape[1] == 0:
+        raise UserError("The table has no column besides the target.")
+    folder = make_folder(options.out or f"{Path(options.table).name.split('.')[0]}_model")
+
+    print(f"{options.table}: {len(X)} rows, {X.shape[1]} columns to learn from")
+    other = "regression" if task == "classification" else "classification"
+    print(f"Task: {task} ({reason}; --task {other} overrules it)")
+    try:
+        train, test = split_rows(y, task, options.holdout, groups, options.seed)
+        stack = _make_stack(task, options, started)
+        stack.fit(X.iloc[train], y[train], groups=None if groups is None else groups[train])
+    except (ValueError, TimeoutError) as error:
+        raise UserError(str(error)) from error
+
+    leaderboard = stack.leaderboard()
+    _print_leaderboard(leaderboard)
+    if len(test):
+        _print_scores(stack, leaderboard, task, X.iloc[test], y[test])
+    leaderboard.to_csv(folder / LEADERBOARD_FILE, index=False)
+    file = save_model(folder, stack, list(X.columns), options.target, task)
+    print(f"\nModel: {file}   leaderboard: {folder / LEADERBOARD_FILE}")
+    print(f"Predict with: stackmeta predict {folder} TABLE   ({perf_counter() - started:.0f} s)")
+
+
+def _drop_rows_without(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    there = table[column].notna()
+    if there.all():
+        return table
+    if not there.any():
+        raise UserError(f"Column {column!r} is empty.")
+    print(f"{(~there).sum()} rows without {column!r} are left out")
+    return table[there].reset_index(drop=True)
+
+
+def _make_stack(task: str, options: argparse.Namespace, started: float) -> Any:
+    from .combiners import ConvexClassifier, ConvexRegressor
+    from .learners import default_learners
+    from .stacking import StackingClassifier, StackingRegressor
+
+    classifies = task == "classification"
+    learners = default_learners(task, random_state=options.seed)
+    time_limit = options.time_limit
+    if time_limit is not None:
+        # At least a little, so that too short a limit gets the stack's own error.
+        time_limit = max(time_limit * (1 - _KEPT_SHARE) - (perf_counter() - started), 0.01)
+    return (StackingClassifier if classifies else StackingRegressor)(
+        learners,
+        ConvexClassifier() if classifies else ConvexRegressor(),
+        cv=options.cv,
+        n_jobs=options.n_jobs,
+        on_error="drop",
+        time_limit=time_limit,
+        random_state=options.seed,
+        verbose=1,
+    )
