@@ -147,6 +147,7 @@ def _warnings_as_lines() -> Any:
 def _fit(options: argparse.Namespace) -> None:
     from ._cli_data import check_column, choose_task, split_rows, target_values
     from ._cli_io import LEADERBOARD_FILE, make_folder, read_table, save_model
+    from ._cli_report import leaderboard_text, scores_text
 
     started = perf_counter()
     table = read_table(options.table)
@@ -178,9 +179,10 @@ def _fit(options: argparse.Namespace) -> None:
         raise UserError(str(error)) from error
 
     leaderboard = stack.leaderboard()
-    _print_leaderboard(leaderboard)
+    print(f"\n{leaderboard_text(leaderboard)}")
     if len(test):
-        _print_scores(stack, leaderboard, task, X.iloc[test], y[test])
+        print(f"\nOn {len(test)} rows held out from all of this:")
+        print(scores_text(stack, leaderboard, task, X.iloc[test], y[test]))
     leaderboard.to_csv(folder / LEADERBOARD_FILE, index=False)
     file = save_model(folder, stack, list(X.columns), options.target, task)
     print(f"\nModel: {file}   leaderboard: {folder / LEADERBOARD_FILE}")
@@ -207,14 +209,64 @@ def _make_stack(task: str, options: argparse.Namespace, started: float) -> Any:
     time_limit = options.time_limit
     if time_limit is not None:
         # At least a little, so that too short a limit gets the stack's own error.
-        time_limit = max(time_limit * (1 - _KEPT_SHARE) - (perf_counter() - started), 0.01)
+        left = time_limit * (1 - _KEPT_SHARE) - (perf_counter() - started)
+        time_limit = max(round(left, 1), 0.1)
     return (StackingClassifier if classifies else StackingRegressor)(
         learners,
         ConvexClassifier() if classifies else ConvexRegressor(),
-        cv=options.cv,
+        cv=_folds_like_holdout(classifies, options),
         n_jobs=options.n_jobs,
         on_error="drop",
         time_limit=time_limit,
         random_state=options.seed,
         verbose=1,
     )
+
+
+def _folds_like_holdout(classifies: bool, options: argparse.Namespace) -> Any:
+    """Draw folds as the held-out rows are drawn: at random, or by group."""
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    if options.group is not None:
+        return options.cv
+    splitter = StratifiedKFold if classifies else KFold
+    return splitter(options.cv, shuffle=True, random_state=options.seed)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from ._cli_io import check_table_path, load_model, read_table, write_table
+
+    if options.out is not None:
+        check_table_path(options.out)
+    saved = load_model(options.model)
+    table = read_table(options.table)
+    if missing := [name for name in saved["columns"] if name not in table.columns]:
+        raise UserError(
+            f"{options.table} lacks columns that the model needs: {', '.join(missing)}."
+        )
+    predictions = _predictions(saved["stack"], table[saved["columns"]], saved["task"])
+    write_table(predictions, options.out)
+    if options.out is not None:
+        print(f"{len(predictions)} predictions: {options.out}")
+
+
+def _predictions(stack: Any, X: pd.DataFrame, task: str) -> pd.DataFrame:
+    import pandas as pd
+
+    if task == "regression":
+        return pd.DataFrame({"prediction": stack.predict(X)})
+    probabilities = stack.predict_proba(X)
+    # The likeliest class is what the stack's predict gives, without asking the learners again.
+    return pd.DataFrame(
+        {
+            "prediction": stack.classes_[probabilities.argmax(axis=1)],
+            **{
+                f"probability_{label}": column
+                for label, column in zip(stack.classes_, probabilities.T, strict=True)
+            },
+        }
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -93,14 +93,18 @@ def target_values(target: pd.Series, task: str) -> np.ndarray:
     is_number = types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype)
     if task == "regression":
         if not is_number:
-            raise UserError(f"Target {name!r} holds no numbers ({dtype}): use --task classification.")
+            raise UserError(
+                f"Target {name!r} holds no numbers ({dtype}): use --task classification."
+            )
         values = target.to_numpy(dtype=np.float64)
         if not np.isfinite(values).all():
             raise UserError(f"Target {name!r} holds infinite values.")
         return values
     n_classes = target.nunique()
     if n_classes < 2:
-        raise UserError(f"Target {name!r} has one class only, {target.iloc[0]!r}: nothing to learn.")
+        raise UserError(
+            f"Target {name!r} has one class only, {target.iloc[0]!r}: nothing to learn."
+        )
     if is_number and not _whole(target):
         raise UserError(f"Target {name!r} holds fractions: use --task regression.")
     if n_classes > len(target) / 2:

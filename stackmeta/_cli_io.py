@@ -46,9 +46,9 @@ def read_table(path: str) -> pd.DataFrame:
         else:
             table = pd.read_parquet(file).reset_index(drop=True)
     except ImportError as error:
-        raise UserError(f"Parquet needs pyarrow: pip install 'stackmeta[parquet]' ({path}).") from (
-            error
-        )
+        raise UserError(
+            f"Parquet needs pyarrow: pip install 'stackmeta[parquet]' ({path})."
+        ) from (error)
     except (ValueError, OSError, EOFError) as error:
         reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path} cannot be read as a table: {reason}") from error
@@ -78,9 +78,9 @@ def write_table(table: pd.DataFrame, path: str | None) -> None:
         else:
             table.to_parquet(file, index=False)
     except ImportError as error:
-        raise UserError(f"Parquet needs pyarrow: pip install 'stackmeta[parquet]' ({path}).") from (
-            error
-        )
+        raise UserError(
+            f"Parquet needs pyarrow: pip install 'stackmeta[parquet]' ({path})."
+        ) from (error)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.") from error
 
@@ -168,7 +168,9 @@ def load_model(path: str) -> dict[str, Any]:
     if file.is_dir():
         file = file / MODEL_FILE
     if not file.is_file():
-        raise UserError(f"There is no model {file}. `stackmeta fit TABLE --target COLUMN` makes one.")
+        raise UserError(
+            f"There is no model {file}. `stackmeta fit TABLE --target COLUMN` makes one."
+        )
     try:
         saved = joblib.load(file)
     # Unpickling what is no model, or one of other versions, can raise anything.

@@ -166,8 +166,6 @@ class CrossFit:
         self.progress.learner_done(name, oof.loss_name, oof.loss()[name], oof.fit_seconds[name])
 
     def _report(self, done: list[str]) -> None:
-        for name in self.errors:
-            self._warn_failed(name)
         late = [x.name for x in self.learners if x.name not in self.errors and x.name not in done]
         if not done:
             causes = "; ".join(
@@ -181,6 +179,8 @@ class CrossFit:
                 + (f" (and some failed: {causes})" if causes else "")
                 + ". Raise it, use fewer folds, or put quicker learners first."
             )
+        for name in self.errors:
+            self._warn_failed(name)
         if late:
             warnings.warn(
                 f"time_limit={self.time_limit} s ended before these learners were done; they "

@@ -12,6 +12,9 @@ import numpy as np
 #: The fold number of a fit on all rows.
 REFIT = -1
 
+#: How long unreported outcomes are waited for before an unmeasured learner gets a second fit.
+_PATIENCE = 0.2
+
 
 @dataclass(frozen=True)
 class Task:
@@ -19,6 +22,10 @@ class Task:
 
     learner: int
     fold: int
+
+
+#: In place of a task: ask again in a moment.
+WAIT = Task(-1, REFIT)
 
 
 class Queue:
@@ -66,10 +73,18 @@ class Queue:
         self._seconds = np.zeros(n_learners)
         self._rows = np.zeros(n_learners)
         self._deadline = deadline
+        self._waiting_since: float | None = None
         self._lock = threading.Lock()
 
     def next(self, now: float | None = None) -> Task | None:
-        """Take the task to start now, or None when none is left (or none fits in the time)."""
+        """Take the task to start now.
+
+        Returns
+        -------
+        task : Task or None
+            ``WAIT`` if it pays to ask again in a moment, None when none is left (or none
+            fits in the time).
+        """
         now = perf_counter() if now is None else now
         with self._lock:
             waiting = [i for i, folds in enumerate(self._waiting) if folds]
@@ -77,6 +92,8 @@ class Queue:
             learner = choose(waiting, now)
             if learner is None:
                 return None
+            if learner == WAIT.learner:
+                return WAIT
             fold = self._waiting[learner].pop()
             if self._opened[learner] is None:
                 self._opened[learner] = (now, self._size[fold])
@@ -87,6 +104,7 @@ class Queue:
         with self._lock:
             self._seconds[task.learner] += seconds
             self._rows[task.learner] += self._size[task.fold]
+            self._waiting_since = None
 
     def drop(self, learner: int) -> None:
         """Forget the tasks of a learner that failed."""
@@ -112,15 +130,32 @@ class Queue:
         left = self._deadline - now
         if left <= 0:
             return None
-        rest = {}
-        unopened = []
+        rest: dict[int, float] = {}
+        unopened, running = [], []
         for learner in waiting:
-            rate = self._rate(learner, now)
-            if np.isinf(rate):
+            if self._opened[learner] is None:
                 unopened.append(learner)
-            elif rate * self._size[self._waiting[learner][-1]] <= left:
-                rest[learner] = rate * sum(self._size[fold] for fold in self._waiting[learner])
+            elif not self._rows[learner]:
+                running.append(learner)
+            else:
+                rate = self._rate(learner, now)
+                if rate * self._size[self._waiting[learner][-1]] <= left:
+                    rest[learner] = rate * sum(self._size[f] for f in self._waiting[learner])
         quickest = min(rest, key=rest.__getitem__, default=None)
-        if unopened and (quickest is None or rest[quickest] > left / 10):
+        if quickest is not None and (not unopened or rest[quickest] <= left / 10):
+            return quickest
+        if unopened:
             return unopened[0]
-        return quickest
+        return self._still_running(running, now)
+
+    def _still_running(self, running: list[int], now: float) -> int | None:
+        """Choose among learners none of whose fits has been reported.
+
+        joblib asks for a task before the outcome that freed the worker is handed out, so the
+        report may be a moment away; one that stays away may be of an endless fit.
+        """
+        if not running:
+            return None
+        if self._waiting_since is None:
+            self._waiting_since = now
+        return WAIT.learner if now - self._waiting_since < _PATIENCE else running[0]

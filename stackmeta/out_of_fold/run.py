@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import time
@@ -18,7 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from ..compat import safe_indexing
 from .folds import Split
 from .learner import Learner, clone_seeded, rows_of_params, take_columns
-from .plan import REFIT, Queue, Task
+from .plan import REFIT, WAIT, Queue, Task
 from .response import respond
 from .shared import Shared
 from .target import Target, fold_labels
@@ -77,18 +78,24 @@ def execute(
     deadline passes, process workers are ended and the iterator stops.
     """
     parallel = _parallel(n_jobs)
-    outcomes = iter(parallel(delayed(run_task)(shared, task) for task in iter(queue.next, None)))
+    outcomes = iter(
+        parallel(
+            delayed(_pause)() if task is WAIT else delayed(run_task)(shared, task)
+            for task in iter(queue.next, None)
+        )
+    )
     try:
         while True:
             if deadline is not None:
                 # joblib counts its timeout from the last outcome that was handed out.
                 parallel.timeout = max(deadline - perf_counter(), 0.01)
-            outcome = next(outcomes, None)
-            if outcome is None:
-                return
-            queue.done(outcome.task, outcome.seconds)
-            yield outcome
-    except TimeoutError:
+            outcome = next(outcomes)
+            if outcome is not None:
+                queue.done(outcome.task, outcome.seconds)
+                yield outcome
+    except StopIteration:
+        return
+    except (TimeoutError, multiprocessing.TimeoutError):
         return
     finally:
         close = getattr(outcomes, "close", None)
@@ -97,6 +104,10 @@ def execute(
                 # joblib warns that tasks were cancelled; whoever stops early knows.
                 warnings.simplefilter("ignore")
                 close()
+
+
+def _pause() -> None:
+    time.sleep(0.02)
 
 
 def _parallel(n_jobs: int | None) -> Parallel:

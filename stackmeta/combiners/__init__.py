@@ -1,0 +1,27 @@
+"""Level 1: combiners of predictions, plain scikit-learn estimators.
+
+>>> import numpy as np
+>>> from stackmeta.combiners import ConvexRegressor
+>>> y = np.array([1.0, 2.0, 4.0])
+>>> ConvexRegressor().fit(np.column_stack([y + 1, y - 1]), y).weights_
+array([0.5, 0.5])
+"""
+
+from .averaging import AveragingClassifier, AveragingRegressor
+from .base import BaseCombiner, BaseCombinerClassifier, BaseCombinerRegressor
+from .best_learner import BestLearnerClassifier, BestLearnerRegressor
+from .convex import ConvexClassifier, ConvexRegressor
+from .tags import CombinerTags
+
+__all__ = [
+    "AveragingClassifier",
+    "AveragingRegressor",
+    "BaseCombiner",
+    "BaseCombinerClassifier",
+    "BaseCombinerRegressor",
+    "BestLearnerClassifier",
+    "BestLearnerRegressor",
+    "CombinerTags",
+    "ConvexClassifier",
+    "ConvexRegressor",
+]
