@@ -21,8 +21,9 @@ from .out_of_fold.folds import restrict_splits
 from .out_of_fold.learner import Learner, check_all_fitted, clone_seeded, rows_of_params
 from .out_of_fold.plan import REFIT
 from .out_of_fold.prefit import prefit_out_of_fold
-from .out_of_fold.result import OutOfFold
+from .out_of_fold.result import OutOfFold, slices_of
 from .out_of_fold.target import fold_labels
+from .rehearsal import check_readable
 from .routing import StackRouting
 
 if TYPE_CHECKING:
@@ -111,8 +112,14 @@ class BaseStack(StackRouting, Level0):
         self.final_estimator_ = final
 
     def _check_combiner(self, ready: Prepared) -> None:
-        """Refuse, before any fit, a combiner of probabilities that would be given others."""
+        """Refuse, before any fit, a meta-learner that cannot read what it would be given."""
         final = self.final_estimator_
+        passed = select_passthrough(ready.X, self.passthrough)
+        if passed is not None:
+            width = 1 if ready.target.kind == "numbers" else ready.target.n_classes
+            width = ready.target.n_outputs if width <= 2 else width
+            columns = slices_of({learner.name: width for learner in ready.learners})
+            check_readable(final, self._column_names(columns, passed), passed, ready.target)
         if not getattr(get_tags(final), "reads_probabilities", False):
             return
         if ready.target.kind == "multilabel":

@@ -12,7 +12,6 @@ _ROWS_PER_LEARNER = 5
 _SHARE_OF_ROWS = 0.05
 _TARGET_GAP = 1e-10
 _NO_WEIGHT = 1e-12
-_ON_THE_FIT = 1e-9
 _MAX_ROUNDS = 50
 _BLOCK_NUMBERS = 1 << 18
 
@@ -106,8 +105,7 @@ class _Pinball:
             slope[doubtful] = 0.0
             weights, slope[doubtful] = self._programme(doubtful, self._sum(slope))
             residual = self._residual(weights)
-            least = max(self._sum(slope).min(), self._sum(self._refined(residual, weights)).min())
-            gap = float(self.s @ pinball(residual, self.quantile) - least)
+            gap = float(self.s @ pinball(residual, self.quantile) - self._sum(slope).min())
             if gap < best_gap:
                 best, best_gap = weights, gap
             if best_gap <= _TARGET_GAP * self.scale:
@@ -154,25 +152,6 @@ class _Pinball:
         weights = np.maximum(-found.ineqlin.marginals * shortest / length, 0.0)
         weights[weights < _NO_WEIGHT * weights.max()] = 0.0
         return weights / weights.sum(), found.x[:-1] * unit
-
-    def _refined(self, residual: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Slopes beyond the solver's 1e-10: by sign off the fit, by equations on it.
-
-        At the minimum all learners with a weight have the same sum of slopes times residuals.
-        """
-        slope = self._signs(residual)
-        fitted = np.flatnonzero(np.abs(residual) <= _ON_THE_FIT * self.scale)
-        used = np.flatnonzero(weights)
-        if len(fitted) == 0 or len(fitted) > len(used):
-            return slope
-        low, high = self.s[fitted] * (self.quantile - 1.0), self.s[fitted] * self.quantile
-        slope[fitted] = 0.0
-        residuals = self.block(fitted)[:, used]
-        length = np.abs(residuals).max(axis=0)
-        equations = np.column_stack([(residuals / length).T, -length.min() / length])
-        found = np.linalg.lstsq(equations, -self._sum(slope)[used] / length, rcond=None)[0]
-        slope[fitted] = np.clip(found[:-1], low, high)
-        return slope
 
     def _signs(self, residual: np.ndarray) -> np.ndarray:
         """Slope of each row's loss where its residual is not zero."""
