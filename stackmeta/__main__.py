@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             options.run(options)
             sys.stdout.flush()
     except UserError as error:
-        print(f"stackmeta: error: {error}", file=sys.stderr)
+        print(f"stackmeta: error: {_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stackmeta: interrupted.", file=sys.stderr)
@@ -74,7 +73,10 @@ def _parser() -> argparse.ArgumentParser:
         "--time-limit", type=_positive, metavar="S", help="seconds for the whole command"
     )
     fit.add_argument(
-        "--out", metavar="DIR", help="folder to save to (default: the table's name + _model)"
+        "--out",
+        default="stackmeta_model",
+        metavar="DIR",
+        help="folder to save to (default: stackmeta_model)",
     )
     fit.add_argument("--cv", type=_folds, default=5, metavar="N", help="folds (default: 5)")
     fit.add_argument(
@@ -129,15 +131,20 @@ def _share(text: str) -> float:
     return value
 
 
+def _one_line(message: Warning | Exception | str) -> str:
+    return " ".join(str(message).split())
+
+
 @contextmanager
 def _warnings_as_lines() -> Any:
     """Print each warning once, as one line without the source code."""
     seen = set()
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        if str(message) not in seen:
-            seen.add(str(message))
-            print(f"stackmeta: warning: {message}", file=sys.stderr, flush=True)
+        line = _one_line(message)
+        if line not in seen:
+            seen.add(line)
+            print(f"stackmeta: warning: {line}", file=sys.stderr, flush=True)
 
     with warnings.catch_warnings():
         warnings.showwarning = show
@@ -145,7 +152,13 @@ def _warnings_as_lines() -> Any:
 
 
 def _fit(options: argparse.Namespace) -> None:
-    from ._cli_data import check_column, choose_task, split_rows, target_values
+    from ._cli_data import (
+        check_column,
+        choose_task,
+        drop_rows_without,
+        split_rows,
+        target_values,
+    )
     from ._cli_io import LEADERBOARD_FILE, make_folder, read_table, save_model
     from ._cli_report import leaderboard_text, scores_text
 
@@ -156,9 +169,9 @@ def _fit(options: argparse.Namespace) -> None:
         check_column(table, options.group, "--group")
         if options.group == options.target:
             raise UserError("--group and --target name the same column.")
-    table = _drop_rows_without(table, options.target)
+    table = drop_rows_without(table, options.target)
     if options.group is not None:
-        table = _drop_rows_without(table, options.group)
+        table = drop_rows_without(table, options.group)
     target = table[options.target]
     task, reason = choose_task(target, options.task)
     y = target_values(target, task)
@@ -166,7 +179,7 @@ def _fit(options: argparse.Namespace) -> None:
     X = table.drop(columns=[c for c in (options.target, options.group) if c is not None])
     if X.shape[1] == 0:
         raise UserError("The table has no column besides the target.")
-    folder = make_folder(options.out or f"{Path(options.table).name.split('.')[0]}_model")
+    folder = make_folder(options.out)
 
     print(f"{options.table}: {len(X)} rows, {X.shape[1]} columns to learn from")
     other = "regression" if task == "classification" else "classification"
@@ -187,16 +200,6 @@ def _fit(options: argparse.Namespace) -> None:
     file = save_model(folder, stack, list(X.columns), options.target, task)
     print(f"\nModel: {file}   leaderboard: {folder / LEADERBOARD_FILE}")
     print(f"Predict with: stackmeta predict {folder} TABLE   ({perf_counter() - started:.0f} s)")
-
-
-def _drop_rows_without(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    there = table[column].notna()
-    if there.all():
-        return table
-    if not there.any():
-        raise UserError(f"Column {column!r} is empty.")
-    print(f"{(~there).sum()} rows without {column!r} are left out")
-    return table[there].reset_index(drop=True)
 
 
 def _make_stack(task: str, options: argparse.Namespace, started: float) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,23 @@ def check_column(table: pd.DataFrame, column: str, option: str) -> None:
         f"{option}: the table has no column {column!r}. "
         + (f"Did you mean: {hint}?" if hint else f"It has: {listed}")
     )
+
+
+def drop_rows_without(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Leave out rows that miss a value that every row must have, and say so.
+
+    Raises
+    ------
+    UserError
+        If no row has one.
+    """
+    there = table[column].notna()
+    if there.all():
+        return table
+    if not there.any():
+        raise UserError(f"Column {column!r} is empty.")
+    print(f"{(~there).sum()} rows without {column!r} are left out")
+    return table[there].reset_index(drop=True)
 
 
 def choose_task(target: pd.Series, task: str) -> tuple[str, str]:
@@ -139,7 +157,10 @@ def split_rows(
         splitter: Any = GroupShuffleSplit(n_splits=1, test_size=share, random_state=seed)
         if stratified and share <= 0.5:
             splitter = StratifiedGroupKFold(round(1 / share), shuffle=True, random_state=seed)
-        train, test = next(splitter.split(rows, codes, groups))
+        with warnings.catch_warnings():
+            # Of classes with few rows: they are seen to below.
+            warnings.simplefilter("ignore", UserWarning)
+            train, test = next(splitter.split(rows, codes, groups))
     else:
         possible = counts.min() > 1 and min(share, 1 - share) * len(y) >= len(classes)
         train, test = train_test_split(

@@ -28,12 +28,12 @@ def leaderboard_text(leaderboard: pd.DataFrame) -> str:
     loss = _loss_name(leaderboard)
     rows = [
         (
-            row.learner,
-            row.path if np.isnan(row.loss) else f"{row.loss:.5g}",
-            "-" if np.isnan(row.weight) else f"{row.weight:.3f}",
-            f"{row.fit_seconds:.1f}",
+            row["learner"],
+            row["path"] if np.isnan(row["loss"]) else f"{row['loss']:.5g}",
+            "-" if np.isnan(row["weight"]) else f"{row['weight']:.3f}",
+            f"{row['fit_seconds']:.1f}",
         )
-        for row in leaderboard.itertuples()
+        for row in leaderboard.to_dict("records")
     ]
     return text_table(("learner", f"out-of-fold {loss}", "weight", "seconds"), rows)
 

@@ -79,7 +79,7 @@ class Predictions:
             yield slice(start, min(start + size, self.n_rows))
 
     def block(self, rows: slice | np.ndarray) -> np.ndarray:
-        """Some rows as float64, missing predictions replaced by the mean of the others.
+        """Give some rows as float64, missing predictions replaced by the mean of the others.
 
         With the mean in its place a learner neither gains nor loses by rows that it did not
         cover, and a convex loss stays convex in the weights.
@@ -92,11 +92,11 @@ class Predictions:
         return np.where(missing, mean[:, None, :], block)
 
     def learner(self, index: int) -> np.ndarray:
-        """All rows of one learner, filled as in ``block``, of shape (n_rows, n_outputs)."""
+        """Give all rows of one learner, filled as in ``block``, of shape (n_rows, n_outputs)."""
         return np.concatenate([self.block(rows)[:, index] for rows in self.slices()])
 
     def take(self, rows: slice, learners: np.ndarray) -> np.ndarray:
-        """Some rows of some learners as float64; the other learners' stay unread."""
+        """Give some rows of some learners as float64; the other learners' stay unread."""
         block = self.view[rows]
         if len(learners) < self.n_learners:
             block = block[:, learners]
@@ -113,7 +113,7 @@ class Predictions:
             classes do not sum to one. The message names the value, its row and its column.
         """
         learners = np.arange(self.n_learners)
-        low, high = self.check_range(learners, probabilities=probabilities)
+        low, _high = self.check_range(learners, probabilities=probabilities)
         for learner, output in np.argwhere(np.isnan(low)):
             raise ValueError(
                 f"X is NaN in every row of {self._column(learner, output)}: the learner covered "

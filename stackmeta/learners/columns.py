@@ -135,7 +135,7 @@ class CategoryColumn:
         codes = level_of[codes]
         if self.as_codes:
             return [np.where(codes < 0, np.nan, codes)]
-        return [pd.Categorical.from_codes(codes, categories=self.levels)]
+        return [pd.Categorical.from_codes(codes, categories=pd.Index(self.levels))]
 
 
 Column = EmptyColumn | NumberColumn | DurationColumn | DateColumn | CategoryColumn

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from importlib import import_module
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer, make_column_selector
@@ -43,8 +39,7 @@ def default_learners(task: str, *, random_state: int | None = 0) -> list[tuple[s
     -------
     learners : list of (str, Pipeline)
         ``linear``, ``neighbours``, ``forest``, ``extra_trees``, ``hist_boosting``,
-        ``lightgbm`` and ``xgboost``. The last two are left out, with a warning, where their
-        packages are not installed.
+        ``lightgbm`` and ``xgboost``.
 
     Raises
     ------
@@ -63,24 +58,15 @@ def default_learners(task: str, *, random_state: int | None = 0) -> list[tuple[s
     if task not in ("classification", "regression"):
         raise ValueError(f"task must be 'classification' or 'regression', got {task!r}.")
     classifies = task == "classification"
-    learners = [
+    return [
         ("linear", _on_numbers(_linear(classifies))),
         ("neighbours", _on_numbers(_neighbours(classifies))),
         ("forest", _on_codes(_forest(classifies, random_state))),
         ("extra_trees", _on_codes(_extra_trees(classifies, random_state))),
         ("hist_boosting", _on_categories(_hist_boosting(classifies, random_state))),
+        ("lightgbm", _on_categories(_lightgbm(classifies, random_state))),
+        ("xgboost", _on_categories(_xgboost(classifies, random_state))),
     ]
-    for name, make in (("lightgbm", _lightgbm), ("xgboost", _xgboost)):
-        try:
-            learners.append((name, _on_categories(make(classifies, random_state))))
-        except ImportError:
-            warnings.warn(
-                f"{name} is not installed, so the default learners do without it: "
-                f"pip install {name}.",
-                UserWarning,
-                stacklevel=2,
-            )
-    return learners
 
 
 def _on_numbers(learner: BaseEstimator) -> Pipeline:
@@ -145,7 +131,9 @@ def _hist_boosting(classifies: bool, seed: int | None) -> BaseEstimator:
 
 
 def _lightgbm(classifies: bool, seed: int | None) -> BaseEstimator:
-    return _of_package("lightgbm", "LGBMClassifier" if classifies else "LGBMRegressor")(
+    from lightgbm import LGBMClassifier, LGBMRegressor
+
+    return (LGBMClassifier if classifies else LGBMRegressor)(
         n_estimators=300,
         learning_rate=0.05,
         subsample=0.8,
@@ -161,7 +149,9 @@ def _lightgbm(classifies: bool, seed: int | None) -> BaseEstimator:
 
 
 def _xgboost(classifies: bool, seed: int | None) -> BaseEstimator:
-    return _of_package("xgboost", "XGBClassifier" if classifies else "XGBRegressor")(
+    from xgboost import XGBClassifier, XGBRegressor
+
+    return (XGBClassifier if classifies else XGBRegressor)(
         n_estimators=300,
         learning_rate=0.05,
         subsample=0.8,
@@ -170,7 +160,3 @@ def _xgboost(classifies: bool, seed: int | None) -> BaseEstimator:
         n_jobs=1,
         random_state=seed,
     )
-
-
-def _of_package(package: str, name: str) -> Callable[..., BaseEstimator]:
-    return getattr(import_module(package), name)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+# The pipelines need the DataFrame as it is, whatever set_output or the configuration say.
+class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Turn a raw table into a DataFrame of float64 and categorical columns.
 
     What a column holds is learned from the rows of ``fit``: numbers and booleans stay,
