@@ -8,7 +8,7 @@ from typing import Any
 
 import sklearn
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock
 from sklearn.utils._set_output import _get_output_config
@@ -42,8 +42,8 @@ __all__ = [
     "Interval",
     "StrOptions",
     "VisualBlock",
-    "check_sample_weight",
     "check_feature_names_in",
+    "check_sample_weight",
     "cloudpickle",
     "fit_context",
     "is_pandas",
@@ -72,6 +72,13 @@ def metadata_router(owner: Any) -> MetadataRouter:
 def transform_output(estimator: Any) -> str:
     """Container that ``set_output`` asks for: "default", "pandas" or "polars"."""
     return _get_output_config("transform", estimator)["dense"]
+
+
+def safe_indexing(X: Any, indices: Any, *, axis: int = 0) -> Any:
+    """Take rows or columns of any container; before scikit-learn 1.9 polars has no names."""
+    if axis == 1 and is_polars(X) and isinstance(indices, list) and isinstance(indices[0], str):
+        return X.select(indices)
+    return _safe_indexing(X, indices, axis=axis)
 
 
 def is_pandas(X: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from .learner import (
     take_columns,
 )
 from .target import Target
+from .warning import warn_caller
 
 #: (name, estimator, columns of X that it reads or None)
 Entry = tuple[str, Any, Any]
@@ -44,6 +44,11 @@ def read_entries(estimators: Any) -> list[Entry]:
             f"(string, estimator) or (string, estimator, columns) tuples. Got {estimators!r}."
         )
     entries = [(entry[0], entry[1], entry[2] if len(entry) == 3 else None) for entry in estimators]
+    names = [name for name, _, _ in entries]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"Names provided are not unique: {repeated} stand twice in {names}.")
+    if wrong := [name for name in names if "__" in name]:
+        raise ValueError(f"Estimator names must not contain __: got {wrong}.")
     if all(_is_word(estimator, "drop") for _, estimator, _ in entries):
         raise ValueError(
             "All estimators are dropped. At least one is required to be an estimator."
@@ -99,9 +104,9 @@ def _given(name: str, columns: Any, X: Any, target: Target) -> Learner:
             f"Learner {name!r} is 'passthrough' but names no columns; write "
             f"({name!r}, 'passthrough', columns) with the columns of X that hold its predictions."
         )
-    classes = target.kind == "classes"
-    n_columns = target.n_classes if classes and target.n_classes > 2 else target.n_outputs
-    given = GivenPredictions(n_columns=n_columns, probabilities=target.kind != "numbers")
+    n_classes = 0 if target.kind == "numbers" else target.n_classes
+    n_columns = n_classes if n_classes > 2 else target.n_outputs
+    given = GivenPredictions(n_columns=n_columns, n_classes=n_classes)
     try:
         given.predict(take_columns(X, columns))
     except ValueError as error:
@@ -190,13 +195,16 @@ def warn_missing_classes(target: Target, splits: list[Split], learners: list[Lea
             lacking.setdefault(int(code), []).append(fold)
     if not lacking:
         return
-    which = "; ".join(f"class {target.classes[c]!r} in fold {f}" for c, f in lacking.items())
-    warnings.warn(
+    which = "; ".join(
+        f"class {target.classes[c].item()!r} in fold {f}"
+        if hasattr(target.classes[c], "item")
+        else f"class {target.classes[c]!r} in fold {f}"
+        for c, f in lacking.items()
+    )
+    warn_caller(
         f"Too few rows of a class: {which} has no training row. There the learners "
         f"{[learner.name for learner in learners if learner.renumber]} are fitted without it and "
-        "their probability of it is its share of y.",
-        UserWarning,
-        stacklevel=4,
+        "their probability of it is its share of y."
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from contextlib import closing
 from time import perf_counter
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import FitFailedWarning
 
+from ..compat import is_pandas
 from .fold_average import FoldAverage
 from .folds import Split, repeat_of_each_split
 from .learner import Learner
@@ -20,6 +20,7 @@ from .result import FitRecord, OutOfFold, slices_of
 from .run import Outcome, Work, execute
 from .shared import Shared
 from .target import Target
+from .warning import warn_caller
 
 
 class CrossFit:
@@ -144,6 +145,12 @@ class CrossFit:
             return
         assert outcome.block is not None
         blocks = self._blocks[task.learner]
+        width = next(iter(blocks.values()), outcome.block).shape[1]
+        if outcome.block.shape[1] != width:
+            queue.drop(task.learner)
+            message = f"gave {outcome.block.shape[1]} columns, in another fold {width}"
+            self._fail(name, task.fold, ValueError(f"{name!r} {message}."))
+            return
         blocks[task.fold] = outcome.block
         self._fold_models[task.learner][task.fold] = (outcome.model, outcome.present)
         if len(blocks) == len(self.splits) and self.progress.verbose:
@@ -182,20 +189,17 @@ class CrossFit:
         for name in self.errors:
             self._warn_failed(name)
         if late:
-            warnings.warn(
+            warn_caller(
                 f"time_limit={self.time_limit} s ended before these learners were done; they "
-                f"are not in the stack: {late}.",
-                UserWarning,
-                stacklevel=4,
+                f"are not in the stack: {late}."
             )
 
     def _warn_failed(self, name: str) -> None:
         fold, error = self.errors[name]
-        warnings.warn(
+        warn_caller(
             f"Learner {name!r} failed in {self._place(fold)} and leaves the stack: "
             f"{type(error).__name__}: {error}",
             FitFailedWarning,
-            stacklevel=5,
         )
 
     def _result(self, names: list[str]) -> OutOfFold:
@@ -221,6 +225,8 @@ class CrossFit:
             paths={learner.name: self._path(learner, names) for learner in self.learners},
             models=self._models(positions),
             learner_columns={learner.name: learner.columns for learner in self.learners},
+            labels=frozenset(x.name for x in self.learners if x.answers_labels),
+            index=self._shared.value.X.index if is_pandas(self._shared.value.X) else None,
             records=self.records,
         )
 

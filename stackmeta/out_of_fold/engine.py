@@ -121,7 +121,8 @@ def out_of_fold(
     learners = build_learners(entries, X, target, method, params)
     seed = draw_seed(random_state)
     splitter = resolve_cv(cv, target.y, classifier=classifier, groups=groups)
-    splits = make_splits(splitter, X, target.y, random_state=seed, groups=groups)
+    split_params = {} if groups is None else {"groups": groups}
+    splits = make_splits(splitter, X, target.y, random_state=seed, **split_params)
     warn_missing_classes(target, splits, learners)
     return CrossFit(
         learners,

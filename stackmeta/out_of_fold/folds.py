@@ -82,6 +82,8 @@ def _as_rows(rows: Any, n_rows: int) -> np.ndarray:
         if len(rows) != n_rows:
             raise ValueError(f"cv gave a mask of {len(rows)} rows for a table of {n_rows} rows.")
         return np.flatnonzero(rows)
+    if rows.size and rows.dtype.kind not in "iu":
+        raise ValueError(f"cv gave rows of dtype {rows.dtype}; row positions are integers.")
     return rows.astype(np.intp, copy=False).ravel()
 
 

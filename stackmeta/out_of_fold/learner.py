@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ..compat import safe_indexing
@@ -43,7 +45,13 @@ class Learner:
     @property
     def renumber(self) -> bool:
         """Whether labels are renumbered in a fold that lacks a class (not for regressors)."""
-        return is_classifier(self.estimator) and not self.given
+        refits = not isinstance(self.estimator, (GivenPredictions, FrozenEstimator))
+        return refits and is_classifier(self.estimator)
+
+    @property
+    def answers_labels(self) -> bool:
+        """Whether the predictions are class labels, which cannot be averaged."""
+        return self.method == "predict" and is_classifier(self.estimator)
 
     @property
     def given(self) -> bool:
@@ -60,13 +68,18 @@ class GivenPredictions(BaseEstimator):
     ----------
     n_columns : int, default=1
         How many columns the predictions must have.
-    probabilities : bool, default=False
-        Whether they are probabilities: P(class 1), or a column a class.
+    n_classes : int, default=0
+        0 for numbers; 2 for a column P(class 1) an output; else a column a class.
     """
 
-    def __init__(self, n_columns: int = 1, probabilities: bool = False) -> None:
+    def __init__(self, n_columns: int = 1, n_classes: int = 0) -> None:
         self.n_columns = n_columns
-        self.probabilities = probabilities
+        self.n_classes = n_classes
+
+    @property
+    def probabilities(self) -> bool:
+        """Whether the predictions are probabilities."""
+        return self.n_classes > 0
 
     def fit(self, X: Any, y: Any = None) -> GivenPredictions:
         """Do nothing.
@@ -96,7 +109,7 @@ class GivenPredictions(BaseEstimator):
         -------
         predictions : ndarray of shape (n_rows, n_columns)
         """
-        columns = np.asarray(X, dtype=np.float64)
+        columns = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
         columns = columns.reshape(len(columns), -1)
         if columns.shape[1] != self.n_columns:
             raise ValueError(
@@ -106,6 +119,10 @@ class GivenPredictions(BaseEstimator):
         if self.probabilities and ((columns < 0) | (columns > 1)).any():
             bad = columns[(columns < 0) | (columns > 1)][0]
             raise ValueError(f"Given predictions must be probabilities in [0, 1], got {bad}.")
+        sums = columns.sum(axis=1)
+        if self.probabilities and self.n_classes > 2 and (np.abs(sums - 1) > 1e-3).any():
+            bad = sums[np.abs(sums - 1) > 1e-3][0]
+            raise ValueError(f"Given probabilities of all classes must sum to 1, got {bad}.")
         return columns
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -142,10 +159,15 @@ def resolve_columns(columns: Any, X: Any, name: str) -> Any:
         columns = [columns]
     if columns is not None:
         try:
-            take_columns(safe_indexing(X, [0]), columns)
+            if _width(take_columns(safe_indexing(X, [0]), columns)) == 0:
+                raise ValueError("they select none")
         except Exception as error:
             raise ValueError(f"Learner {name!r} asks for columns {columns!r}: {error}") from error
     return columns
+
+
+def _width(X: Any) -> int:
+    return np.shape(X)[1]
 
 
 def response_method(name: str, estimator: Any, method: str | Sequence[str]) -> str:
@@ -214,6 +236,17 @@ def clone_seeded(learner: Learner, seed: int | None, fold: int) -> Any:
         states = np.random.SeedSequence(entropy).generate_state(len(unset)) >> 1
         estimator.set_params(**{n: int(s) for n, s in zip(unset, states, strict=True)})
     return estimator
+
+
+def renumber_class_weights(estimator: Any, present: np.ndarray | None) -> None:
+    """Let ``class_weight`` dicts follow where labels were renumbered."""
+    if present is None:
+        return
+    new_codes = {int(code): new for new, code in enumerate(present)}
+    for name, value in estimator.get_params(deep=True).items():
+        if name.rpartition("__")[2] == "class_weight" and isinstance(value, Mapping):
+            kept = {new_codes[code]: w for code, w in value.items() if code in new_codes}
+            estimator.set_params(**{name: kept})
 
 
 def check_all_fitted(learners: Iterable[Learner]) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, get_scorer, log_loss, root_mean_squared_error
+from sklearn.utils.metaestimators import available_if
 
+from .response import PROBABILITIES
 from .target import Target
 
 
@@ -19,7 +21,7 @@ def default_loss(target: Target, methods: dict[str, str]) -> str:
     """
     if target.kind == "numbers":
         return "root_mean_squared_error"
-    probabilities = all(m in ("predict_proba", "predict_log_proba") for m in methods.values())
+    probabilities = all(method in PROBABILITIES for method in methods.values())
     return "log_loss" if probabilities else "error_rate"
 
 
@@ -95,14 +97,17 @@ class _RecordedClassifier(ClassifierMixin, BaseEstimator):
         self.method = method
         self.target = target
         self.classes_ = target.classes
-        if method in ("predict_proba", "predict_log_proba"):
-            self.predict_proba = lambda X: full_probabilities(block, method, target)
-        elif method == "decision_function":
-            scores = block[:, 0] if block.shape[1] == 1 else block
-            self.decision_function = lambda X: scores
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+    @available_if(lambda self: self.method in PROBABILITIES)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        return full_probabilities(self.block, self.method, self.target)
+
+    @available_if(lambda self: self.method == "decision_function")
+    def decision_function(self, X: Any) -> np.ndarray:
+        return self.block[:, 0] if self.block.shape[1] == 1 else self.block
 
     def predict(self, X: Any) -> np.ndarray:
         return self.target.decode(_codes(self.block, self.method, self.target))

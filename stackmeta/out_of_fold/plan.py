@@ -12,9 +12,6 @@ import numpy as np
 #: The fold number of a fit on all rows.
 REFIT = -1
 
-#: How long unreported outcomes are waited for before an unmeasured learner gets a second fit.
-_PATIENCE = 0.2
-
 
 @dataclass(frozen=True)
 class Task:
@@ -73,7 +70,9 @@ class Queue:
         self._seconds = np.zeros(n_learners)
         self._rows = np.zeros(n_learners)
         self._deadline = deadline
-        self._waiting_since: float | None = None
+        self._in_flight = [0] * n_learners
+        self._opening: list[int] = []
+        self._all_reported = False
         self._lock = threading.Lock()
 
     def next(self, now: float | None = None) -> Task | None:
@@ -95,8 +94,10 @@ class Queue:
             if learner == WAIT.learner:
                 return WAIT
             fold = self._waiting[learner].pop()
+            self._in_flight[learner] += 1
             if self._opened[learner] is None:
                 self._opened[learner] = (now, self._size[fold])
+                self._opening.append(learner)
             return Task(learner, fold)
 
     def done(self, task: Task, seconds: float) -> None:
@@ -104,7 +105,13 @@ class Queue:
         with self._lock:
             self._seconds[task.learner] += seconds
             self._rows[task.learner] += self._size[task.fold]
-            self._waiting_since = None
+            self._in_flight[task.learner] -= 1
+            self._all_reported = False
+
+    def waited(self) -> None:
+        """Learn that a ``WAIT`` is over, and with it all that ended before it."""
+        with self._lock:
+            self._all_reported = True
 
     def drop(self, learner: int) -> None:
         """Forget the tasks of a learner that failed."""
@@ -146,16 +153,10 @@ class Queue:
             return quickest
         if unopened:
             return unopened[0]
-        return self._still_running(running, now)
-
-    def _still_running(self, running: list[int], now: float) -> int | None:
-        """Choose among learners none of whose fits has been reported.
-
-        joblib asks for a task before the outcome that freed the worker is handed out, so the
-        report may be a moment away; one that stays away may be of an endless fit.
-        """
         if not running:
             return None
-        if self._waiting_since is None:
-            self._waiting_since = now
-        return WAIT.learner if now - self._waiting_since < _PATIENCE else running[0]
+        # joblib asks for a task before the outcome that freed the worker is handed out. Wait
+        # for it: a learner that stays unreported may never end, and would take every worker.
+        if not self._all_reported:
+            return WAIT.learner
+        return min(running, key=lambda i: (self._in_flight[i], -self._opening.index(i)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from .target import Target
 
@@ -81,8 +82,10 @@ def _label_codes(
     if present is not None:
         return present[answer.astype(np.intp)]
     known = getattr(model, "classes_", None)
-    if known is not None and np.array_equal(known, target.classes):
-        # Fitted elsewhere (prefit, frozen) on the original labels, or these are the codes.
+    if known is None or np.array_equal(known, np.arange(target.n_classes)):
+        return answer
+    if np.isin(known, target.classes).all():
+        # Fitted elsewhere (prefit, frozen) on the original labels, or on some of them.
         return np.searchsorted(target.classes, answer)
     return answer
 
@@ -132,6 +135,8 @@ def _decision_block(answer: np.ndarray, target: Target, present: np.ndarray | No
             "cannot be matched to the classes of the other folds. Use "
             "decision_function_shape='ovr', or a splitter that keeps each class in every fold."
         )
+    if target.n_classes == 2:  # the fold knew one class: no row is nearer to it than another
+        return np.zeros((len(scores), 1))
     full = np.empty((len(scores), target.n_classes), dtype=scores.dtype)
     full[:] = scores.min(axis=1, keepdims=True)
     full[:, present] = scores
@@ -152,3 +157,27 @@ def _multilabel_block(answer: Any, method: str, target: Target) -> np.ndarray:
                 np.full(len(scores), np.log(prior) if method == "predict_log_proba" else prior)
             )
     return np.column_stack(columns)
+
+
+class OneClass(BaseEstimator):
+    """Stands in for a classifier in a fold whose training rows hold one class only."""
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Be certain of the one class: (n_rows, 1)."""
+        return np.ones((_n_rows(X), 1))
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Be certain of the one class: (n_rows, 1)."""
+        return np.zeros((_n_rows(X), 1))
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Prefer no row: (n_rows, 1)."""
+        return np.zeros((_n_rows(X), 1))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Give the only label there is: (n_rows,)."""
+        return np.zeros(_n_rows(X), dtype=np.intp)
+
+
+def _n_rows(X: Any) -> int:
+    return X.shape[0] if hasattr(X, "shape") else len(X)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..compat import safe_indexing
 from .folds import Split, covered_rows
 from .learner import take_columns
 from .losses import default_loss, full_probabilities, loss_of_block, score_of_block
-from .response import respond
+from .response import PROBABILITIES, respond
 from .target import Target
 
 if TYPE_CHECKING:
@@ -52,6 +51,20 @@ def slices_of(widths: Mapping[str, int]) -> dict[str, slice]:
     return {name: slice(a, b) for name, a, b in zip(widths, ends[:-1], ends[1:], strict=True)}
 
 
+def _mean(repeats: np.ndarray) -> np.ndarray:
+    """Mean over repeats of what is there; NaN where nothing is."""
+    there = ~np.isnan(repeats)
+    with np.errstate(invalid="ignore"):
+        return np.where(there, repeats, 0).sum(axis=0) / there.sum(axis=0)
+
+
+def _vote(repeats: np.ndarray) -> np.ndarray:
+    """Most frequent code over repeats, the smallest of equals; NaN where nothing is."""
+    codes = np.unique(repeats[~np.isnan(repeats)])
+    votes = np.stack([(repeats == code).sum(axis=0) for code in codes])
+    return np.where(votes.any(axis=0), codes[votes.argmax(axis=0)], np.nan)
+
+
 @dataclass
 class OutOfFold:
     """Predictions for rows that the predicting model never saw.
@@ -77,6 +90,10 @@ class OutOfFold:
         fold models. Empty where neither was asked for.
     learner_columns : dict of str -> object
         The columns of X that each learner reads; None for all.
+    labels : frozenset of str
+        Learners whose predictions are class codes: repeats vote instead of being averaged.
+    index : Index or None
+        The row labels of X, if it was a pandas DataFrame.
     records : list of FitRecord
         Every fit that was done.
     """
@@ -89,17 +106,29 @@ class OutOfFold:
     paths: dict[str, str]
     models: dict[str, Any] = field(default_factory=dict)
     learner_columns: dict[str, Any] = field(default_factory=dict)
+    labels: frozenset[str] = frozenset()
+    index: Any = None
     records: list[FitRecord] = field(default_factory=list)
 
     @cached_property
     def matrix(self) -> np.ndarray:
-        """Predictions averaged over repeats, (n_rows, n_columns); NaN where there is none."""
+        """Predictions averaged over repeats, (n_rows, n_columns); NaN where there is none.
+
+        Log probabilities are averaged as probabilities; class codes are voted on.
+        """
         if len(self.by_repeat) == 1:
             return self.by_repeat[0]
-        there = ~np.isnan(self.by_repeat)
-        total = np.where(there, self.by_repeat, 0).sum(axis=0)
-        with np.errstate(invalid="ignore"):
-            return total / there.sum(axis=0)
+        matrix = np.empty(self.by_repeat.shape[1:], dtype=self.by_repeat.dtype)
+        for name, columns in self.columns.items():
+            repeats = self.by_repeat[:, :, columns]
+            if name in self.labels:
+                matrix[:, columns] = _vote(repeats)
+            elif self.methods[name] == "predict_log_proba":
+                with np.errstate(divide="ignore"):
+                    matrix[:, columns] = np.log(_mean(np.exp(repeats)))
+            else:
+                matrix[:, columns] = _mean(repeats)
+        return matrix
 
     @property
     def names(self) -> list[str]:
@@ -133,9 +162,7 @@ class OutOfFold:
         blocks = [self.block(name) for name in self.names]
         if self.target.kind == "classes" and self.target.n_classes == 2:
             blocks = [
-                full_probabilities(block, self.methods[name], self.target)
-                if self.methods[name] == "predict_proba"
-                else block
+                self._both_classes(name, block)
                 for name, block in zip(self.names, blocks, strict=True)
             ]
         widths = {name: b.shape[1] for name, b in zip(self.names, blocks, strict=True)}
@@ -145,6 +172,14 @@ class OutOfFold:
                 "third axis that fits all. Use matrix and columns."
             )
         return np.stack(blocks, axis=1)
+
+    def _both_classes(self, name: str, block: np.ndarray) -> np.ndarray:
+        method = self.methods[name]
+        if method not in PROBABILITIES:
+            return block
+        with np.errstate(divide="ignore"):
+            both = full_probabilities(block, method, self.target)
+            return np.log(both) if method == "predict_log_proba" else both
 
     @property
     def fit_seconds(self) -> dict[str, float]:
@@ -178,7 +213,7 @@ class OutOfFold:
         )
 
     def loss(self, scoring: Any = None) -> dict[str, float]:
-        """Out-of-fold loss of each learner, over the rows that were held out.
+        """Out-of-fold loss of each learner, over the rows that it has predictions for.
 
         Parameters
         ----------
@@ -191,19 +226,16 @@ class OutOfFold:
         -------
         losses : dict of str -> float
         """
-        rows = self.covered
-        target = replace(self.target, y=safe_indexing(self.target.y, rows))
-        blocks = {name: safe_indexing(self.block(name), rows) for name in self.names}
-        if scoring is None:
-            name_of_loss = self.loss_name
-            return {
-                name: loss_of_block(block, self.methods[name], target, name_of_loss)
-                for name, block in blocks.items()
-            }
-        return {
-            name: -score_of_block(block, self.methods[name], target, scoring)
-            for name, block in blocks.items()
-        }
+        losses = {}
+        for name in self.names:
+            block, method = self.block(name), self.methods[name]
+            rows = np.flatnonzero(~np.isnan(block).any(axis=1))
+            target = replace(self.target, y=self.target.y[rows])
+            if scoring is None:
+                losses[name] = loss_of_block(block[rows], method, target, self.loss_name)
+            else:
+                losses[name] = -score_of_block(block[rows], method, target, scoring)
+        return losses
 
     @property
     def loss_name(self) -> str:
@@ -247,7 +279,7 @@ class OutOfFold:
         """Return the matrix as a DataFrame, a named column a prediction."""
         import pandas as pd
 
-        return pd.DataFrame(self.matrix, columns=self.column_names())
+        return pd.DataFrame(self.matrix, index=self.index, columns=self.column_names())
 
     def column_names(self) -> list[str]:
         """Name the columns: the learner, followed by the class or output where it has several."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import time
 import traceback
 import warnings
@@ -16,11 +15,17 @@ from typing import Any
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
-from ..compat import safe_indexing
+from ..compat import cloudpickle, safe_indexing
 from .folds import Split
-from .learner import Learner, clone_seeded, rows_of_params, take_columns
+from .learner import (
+    Learner,
+    clone_seeded,
+    renumber_class_weights,
+    rows_of_params,
+    take_columns,
+)
 from .plan import REFIT, WAIT, Queue, Task
-from .response import respond
+from .response import OneClass, respond
 from .shared import Shared
 from .target import Target, fold_labels
 
@@ -90,7 +95,9 @@ def execute(
                 # joblib counts its timeout from the last outcome that was handed out.
                 parallel.timeout = max(deadline - perf_counter(), 0.01)
             outcome = next(outcomes)
-            if outcome is not None:
+            if outcome is None:
+                queue.waited()
+            else:
                 queue.done(outcome.task, outcome.seconds)
                 yield outcome
     except StopIteration:
@@ -136,7 +143,7 @@ def _portable(error: Exception) -> Exception:
     """Make an error fit to travel: its traceback as a note, a stand-in if it cannot."""
     trace = "".join(traceback.format_exception(error))
     try:
-        error = pickle.loads(pickle.dumps(error))
+        error = cloudpickle.loads(cloudpickle.dumps(error))
     except Exception:
         error = RuntimeError(f"{type(error).__name__}: {error}")
     error.add_note(f"Traceback in the worker process:\n{trace}")
@@ -147,23 +154,32 @@ def _fit_and_predict(work: Work, task: Task, outcome: Outcome) -> None:
     learner = work.learners[task.learner]
     train, test = (None, None) if task.fold == REFIT else work.splits[task.fold]
     X = take_columns(work.X, learner.columns)
-    model = clone_seeded(learner, work.seed, task.fold)
     labels = fold_labels(work.target, train, renumber=learner.renumber)
-    params = rows_of_params(learner.fit_params, train, len(work.target.y))
-    model.fit(X if train is None else safe_indexing(X, train), labels.y, **params)
+    if labels.present is not None and len(labels.present) == 1:
+        model: Any = OneClass()
+    else:
+        model = clone_seeded(learner, work.seed, task.fold)
+        renumber_class_weights(model, labels.present)
+        params = rows_of_params(learner.fit_params, train, len(work.target.y))
+        # A copy also of all rows: a learner that works in place must not change the others' X.
+        rows = np.arange(len(work.target.y)) if train is None else train
+        model.fit(safe_indexing(X, rows), labels.y, **params)
     if test is not None:
         outcome.block = respond(
             model, safe_indexing(X, test), learner.method, work.target, labels.present
         )
-        _check_block(outcome.block, len(test), learner)
+        _check_block(outcome.block, len(test), learner, work.target)
     if train is None or work.keep_fold_models:
         outcome.model, outcome.present = model, labels.present
 
 
-def _check_block(block: np.ndarray, n_rows: int, learner: Learner) -> None:
-    if block.ndim != 2 or len(block) != n_rows:
+def _check_block(block: np.ndarray, n_rows: int, learner: Learner, target: Target) -> None:
+    fixed = learner.method == "predict" or target.kind == "multilabel"
+    width = target.n_outputs if fixed else block.shape[-1]
+    if block.shape != (n_rows, width):
         raise ValueError(
-            f"{learner.method} gave an array of shape {block.shape} for {n_rows} rows."
+            f"{learner.method} gave an array of shape {block.shape} for {n_rows} rows and "
+            f"{width} columns."
         )
     if not learner.given and block.dtype.kind == "f" and np.isnan(block).any():
         n_bad = int(np.isnan(block).any(axis=1).sum())

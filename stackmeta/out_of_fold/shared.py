@@ -11,8 +11,8 @@ import numpy as np
 
 from ..compat import cloudpickle
 
-# joblib memory-maps arrays of at least this size and pickles smaller ones with each task.
-_MAPPED_BYTES = 1_000_000
+# joblib memory-maps arrays larger than 1 MiB and pickles smaller ones with each task.
+_MAPPED_BYTES = 2**20 + 1
 _ALIGNMENT = 64
 _KEPT_SECONDS = 10.0
 

@@ -44,7 +44,7 @@ class Target:
 
     @property
     def original_y(self) -> np.ndarray:
-        """y with its original labels."""
+        """Y with its original labels."""
         return self.decode(self.y)
 
     def without_y(self) -> Target:
@@ -82,12 +82,18 @@ def encode_target(y: Any, *, classifier: bool, caller: str) -> Target:
     """
     if y is None:
         raise ValueError(f"{caller} requires y to be passed, but the target y is None.")
-    if hasattr(y, "__len__") and len(y) == 0:
+    if _is_empty(y):
         raise ValueError(f"{caller} got an empty y: found array with 0 sample(s).")
     return _encode_classes(y, caller) if classifier else _check_numbers(y)
 
 
+def _is_empty(y: Any) -> bool:
+    shape = getattr(y, "shape", None)
+    return (shape[0] if shape else len(y)) == 0
+
+
 def _encode_classes(y: Any, caller: str) -> Target:
+    _refuse_missing_labels(y)
     check_classification_targets(y)
     if type_of_target(y) == "multilabel-indicator":
         y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
@@ -116,6 +122,24 @@ def _encode_classes(y: Any, caller: str) -> Target:
         )
     priors = np.bincount(codes) / len(codes)
     return Target("classes", codes, classes=classes, priors=priors)
+
+
+def _refuse_missing_labels(y: Any) -> None:
+    if hasattr(y, "isna"):
+        missing = np.asarray(y.isna())
+    elif isinstance(y, (list, tuple)) or getattr(y, "dtype", None) == object:
+        missing = np.array([label is None or _is_nan(label) for label in y], dtype=bool)
+    else:
+        return
+    if missing.any():
+        raise ValueError(
+            f"y contains missing values (NaN or None), {int(missing.sum())} of {len(y)}: drop "
+            "those rows."
+        )
+
+
+def _is_nan(label: Any) -> bool:
+    return isinstance(label, (float, np.floating)) and bool(np.isnan(label))
 
 
 def _check_numbers(y: Any) -> Target:
