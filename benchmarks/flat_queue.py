@@ -54,7 +54,7 @@ def balanced() -> list[tuple]:
 
 
 def skewed() -> list[tuple]:
-    """The quick ones and, named last, a forest with about 60 % of the work."""
+    """List the quick ones and, named last, a forest with about 60 % of the work."""
     quick = [entry for entry in balanced() if entry[0] not in ("forest", "extra_trees")]
     return [*quick, ("big_forest", RandomForestClassifier(180, random_state=0))]
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODEL_FILE = "model.joblib"
+PARTIAL_FILE = "model.partial"
 LEADERBOARD_FILE = "leaderboard.csv"
 
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -124,7 +125,8 @@ def make_folder(path: str) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / MODEL_FILE).open("ab").close()
+        (folder / PARTIAL_FILE).touch()
+        (folder / PARTIAL_FILE).unlink()
     except OSError as error:
         raise UserError(f"--out {path} cannot be written: {error.strerror}.") from error
     return folder
@@ -148,7 +150,7 @@ def save_model(folder: Path, stack: Any, columns: Sequence[str], target: str, ta
         "versions": _versions(),
     }
     # Written beside and renamed: an interrupted save leaves no half file under the name.
-    partial = file.with_suffix(".partial")
+    partial = folder / PARTIAL_FILE
     joblib.dump(saved, partial, compress=("zlib", 1))
     partial.replace(file)
     return file

@@ -12,10 +12,18 @@ from sklearn.base import is_classifier
 from sklearn.utils import Bunch, indexable
 
 from ._meta import MetaFeatures
-from .compat import CallbackSupportMixin, Interval, StrOptions, root_callback_context
+from .compat import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    VisualBlock,
+    root_callback_context,
+)
+from .meta_features import check_passthrough
 from .out_of_fold.checks import (
     Entry,
     build_learners,
+    check_weights,
     draw_seed,
     read_entries,
     warn_missing_classes,
@@ -130,7 +138,10 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
         X, groups = indexable(X, groups)
         target = encode_target(y, classifier=self._classifies(), caller=type(self).__name__)
         X, *_ = indexable(X, target.y)
+        check_passthrough(X, self.passthrough)
         routed = self._route(entries, groups, fit_params)
+        for name, params in [*routed.learners.items(), ("final_estimator", routed.final)]:
+            check_weights(params, len(target.y), name)
         learners = build_learners(entries, X, target, self._methods(), routed.learners)
         context = root_callback_context(self, max_subtasks=len(learners) + 1)
         progress = Progress(self.verbose, context, self)
@@ -181,3 +192,8 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
             names = list(getattr(ready.X, "columns", []))
             if names and all(isinstance(name, str) for name in names):
                 self.feature_names_in_ = np.asarray(names, dtype=object)
+
+    def _sk_visual_block_(self) -> Any:
+        """Diagram of the learners for notebooks."""
+        names, estimators = zip(*self._pairs, strict=True)
+        return VisualBlock("parallel", estimators, names=names, dash_wrapped=False)

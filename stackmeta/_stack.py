@@ -15,14 +15,14 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from ._level0 import Level0, Prepared
 from .compat import HasMethods, StrOptions, VisualBlock, fit_context, safe_indexing, with_callbacks
-from .meta_features import join, select_passthrough
+from .meta_features import join, restrict_to_classes, select_passthrough
 from .out_of_fold.cross_fit import CrossFit
 from .out_of_fold.folds import restrict_splits
 from .out_of_fold.learner import Learner, check_all_fitted, clone_seeded, rows_of_params
 from .out_of_fold.plan import REFIT
 from .out_of_fold.prefit import prefit_out_of_fold
 from .out_of_fold.result import OutOfFold, slices_of
-from .out_of_fold.target import fold_labels
+from .out_of_fold.target import Target, fold_labels
 from .rehearsal import check_readable
 from .routing import StackRouting
 
@@ -174,12 +174,28 @@ class BaseStack(StackRouting, Level0):
             params = rows_of_params(params, rows, n_rows)
         if has_fit_parameter(final, "folds"):
             params = {**params, "folds": restrict_splits(oof.splits, rows, n_rows)}
+        labels = fold_labels(oof.target, rows, renumber=True)
+        self._final_present = labels.present
+        matrix, names = self._for_final(matrix, oof.columns, oof.target, passed)
         if passed is not None and final.get_params().get("prediction_columns", 0) is None:
             final.set_params(prediction_columns=matrix.shape[1])
-        labels = fold_labels(oof.target, rows, renumber=True)
-        meta_features = join(matrix, self._column_names(oof.columns, passed), passed)
-        final.fit(meta_features, labels.y, **params)
-        self._final_present = labels.present
+        final.fit(join(matrix, names, passed), labels.y, **params)
+        weights = getattr(final, "weights_", None) if self._chooses() else None
+        if weights is not None and len(weights) != len(oof.names):
+            raise ValueError(
+                f"final_estimator={final} found {len(weights)} weights for {len(oof.names)} "
+                "learners. Leave its prediction_columns None: the stack sets it."
+            )
+
+    def _for_final(
+        self, matrix: np.ndarray, columns: dict[str, slice], target: Target, passed: Any
+    ) -> tuple[np.ndarray, list[str]]:
+        """Give a combiner of probabilities the classes that it was fitted on, and no other."""
+        present, reads = self._final_present, get_tags(self.final_estimator_)
+        if present is not None and getattr(reads, "reads_probabilities", False):
+            matrix = restrict_to_classes(matrix, target.n_classes, present)
+            columns = slices_of(dict.fromkeys(columns, matrix.shape[1] // len(columns)))
+        return matrix, self._column_names(columns, passed)
 
     def _meta_features(self, X: Any) -> Any:
         """Build what the meta-learner was fitted on; NaN where it gives no weight."""
@@ -190,10 +206,11 @@ class BaseStack(StackRouting, Level0):
             for name, columns in self._columns.items()
         ]
         passed = select_passthrough(X, self.passthrough)
-        return join(np.hstack(parts), self._column_names(self._columns, passed), passed)
+        matrix, names = self._for_final(np.hstack(parts), self._columns, self._target, passed)
+        return join(matrix, names, passed)
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
-        """Fit, then return **in-sample** meta-features, as scikit-learn's stack does.
+        r"""Fit, then return **in-sample** meta-features, as scikit-learn's stack does.
 
         The learners were fitted on the very rows that they predict here, so whatever is
         trained on the result learns to trust those that overfit. For meta-features that may
@@ -210,7 +227,7 @@ class BaseStack(StackRouting, Level0):
 
         Returns
         -------
-        meta_features : ndarray, sparse matrix or DataFrame of shape \\
+        meta_features : ndarray, sparse matrix or DataFrame of shape \
                 (n_samples, n_meta_features)
         """
         return self.fit(X, y, **fit_params).transform(X)
@@ -272,9 +289,7 @@ class BaseStack(StackRouting, Level0):
 
     def _sk_visual_block_(self) -> Any:
         """Diagram of the stack for notebooks."""
-        names, estimators = zip(*self._pairs, strict=True)
-        learners = VisualBlock("parallel", estimators, names=names, dash_wrapped=False)
         final = VisualBlock(
             "parallel", [self._final_or_default()], names=["final_estimator"], dash_wrapped=False
         )
-        return VisualBlock("serial", (learners, final), dash_wrapped=False)
+        return VisualBlock("serial", (super()._sk_visual_block_(), final), dash_wrapped=False)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sklearn
+from scipy import sparse
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -75,7 +76,13 @@ def transform_output(estimator: Any) -> str:
 
 
 def safe_indexing(X: Any, indices: Any, *, axis: int = 0) -> Any:
-    """Take rows or columns of any container; before scikit-learn 1.9 polars has no names."""
+    """Take rows or columns of any container.
+
+    What scikit-learn cannot index: names of a polars frame before 1.9, and sparse formats
+    other than csr, csc and lil.
+    """
+    if sparse.issparse(X) and X.format in ("bsr", "coo", "dia"):
+        X = X.tocsr()
     if axis == 1 and is_polars(X) and isinstance(indices, list) and isinstance(indices[0], str):
         return X.select(indices)
     return _safe_indexing(X, indices, axis=axis)

@@ -18,6 +18,20 @@ def select_passthrough(X: Any, passthrough: Any) -> Any:
     return safe_indexing(X, list(passthrough), axis=1)
 
 
+def check_passthrough(X: Any, passthrough: Any) -> None:
+    """Look for the columns of ``passthrough`` before anything is fitted.
+
+    Raises
+    ------
+    ValueError
+        If X lacks them.
+    """
+    try:
+        select_passthrough(safe_indexing(X, [0]), passthrough)
+    except Exception as error:
+        raise ValueError(f"passthrough={passthrough!r} asks for columns of X: {error}") from error
+
+
 def join(matrix: np.ndarray, names: Sequence[str], X: Any = None) -> Any:
     """Put predictions and passed-through columns side by side.
 
@@ -50,6 +64,30 @@ def join(matrix: np.ndarray, names: Sequence[str], X: Any = None) -> Any:
 
         return pl.concat([pl.DataFrame(matrix, schema=list(names)), X], how="horizontal")
     return np.hstack([matrix, np.asarray(X)])
+
+
+def restrict_to_classes(matrix: np.ndarray, n_classes: int, present: np.ndarray) -> np.ndarray:
+    r"""Take the ``present`` classes' probabilities, learner by learner, scaled to sum to one.
+
+    For a combiner whose training rows (those that a fold held out) lack a class.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_rows, n_learners * n_classes)
+    n_classes : int
+        More than 2.
+    present : ndarray of shape (n_present,)
+        Codes of the classes that stay.
+
+    Returns
+    -------
+    restricted : ndarray of shape (n_rows, n_learners * n_present), or (n_rows, n_learners) \
+            with P(second class) where two classes stay
+    """
+    parts = matrix.reshape(len(matrix), -1, n_classes)[:, :, present]
+    total = parts.sum(axis=2, keepdims=True)
+    parts = np.divide(parts, total, out=np.full_like(parts, 1 / len(present)), where=total != 0)
+    return parts[:, :, 1] if len(present) == 2 else parts.reshape(len(matrix), -1)
 
 
 def as_array(meta_features: Any) -> Any:

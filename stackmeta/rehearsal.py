@@ -17,7 +17,9 @@ _ROWS_A_CLASS = 20
 
 
 def check_readable(final: Any, names: list[str], passed: Any, target: Target) -> None:
-    """Fit the meta-learner on a few rows with made-up predictions, if columns are not numbers.
+    """Fit a clone of the meta-learner on a few rows, if columns passed to it are not numbers.
+
+    Its predictions are made up. Meta-learners that count their fits see one more.
 
     Parameters
     ----------
@@ -31,7 +33,7 @@ def check_readable(final: Any, names: list[str], passed: Any, target: Target) ->
 
     Raises
     ------
-    ValueError
+    ValueError or what the meta-learner raised
         If it fails, and would not fail on the columns that are numbers.
     """
     numbers = _numeric_columns(passed)
@@ -44,11 +46,15 @@ def check_readable(final: Any, names: list[str], passed: Any, target: Target) ->
         return
     sample = safe_indexing(sample, numbers, axis=1) if numbers else None
     if _failure(final, names, sample, target, rows) is None:
-        raise ValueError(
+        advice = (
             f"final_estimator={final} cannot read the columns that passthrough gives it: {cause}. "
             "Put an encoder before it (a pipeline with a ColumnTransformer), or name numeric "
             "columns: passthrough=[...]."
-        ) from cause
+        )
+        if isinstance(cause, ValueError):
+            raise ValueError(advice) from cause
+        cause.add_note(advice)
+        raise cause
 
 
 def _numeric_columns(passed: Any) -> list[int] | None:

@@ -125,7 +125,7 @@ class StackRouting(LearnerRouting):
 
 
 def _mapping(callee: str) -> MethodMapping:
-    """What ``fit`` is given goes to ``callee``, also when a pipeline calls ``fit_transform``."""
+    """Send to ``callee`` what ``fit`` is given, also when a pipeline calls ``fit_transform``."""
     callers = ("fit", "fit_transform")
     mapping = MethodMapping()
     for caller in callers:

@@ -177,6 +177,8 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
     @property
     def classes_(self) -> Any:
         """Class labels: an array, or a list of arrays for a multilabel target."""
+        if not hasattr(self, "_target"):
+            raise AttributeError(f"{type(self).__name__} object has no attribute 'classes_'")
         return self._target.classes
 
     @available_if(final_estimator_has("predict_proba"))
@@ -198,7 +200,7 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
 
     @available_if(final_estimator_has("decision_function"))
     def decision_function(self, X: Any) -> np.ndarray:
-        """Decision values of the meta-learner.
+        r"""Decision values of the meta-learner.
 
         Parameters
         ----------
@@ -207,7 +209,7 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
 
         Returns
         -------
-        decisions : ndarray of shape (n_samples,), (n_samples, n_classes), or \\
+        decisions : ndarray of shape (n_samples,), (n_samples, n_classes), or \
                 (n_samples, n_classes * (n_classes - 1) / 2)
         """
         block = self._final_response(X, "decision_function")

@@ -165,6 +165,8 @@ def test_the_same_seed_gives_the_stack_that_python_gives(run, table):
     assert len(joblib.load("one/model.joblib")["stack"].oof_.matrix) == len(table)
 
 
+# scikit-learn 1.7 with a later SciPy; Python shows users no DeprecationWarning of others.
+@pytest.mark.filterwarnings("ignore:scipy.optimize:DeprecationWarning")
 def test_the_real_learners(run, table):
     save(table, ["size", "colour", "sold", "kind"], "table.csv")
     status, out, err = run("fit", "table.csv", "--target", "kind", "--cv", 2, "--time-limit", 60)

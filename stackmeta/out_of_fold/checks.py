@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
+from ..compat import check_sample_weight
 from .folds import Split
 from .learner import (
     GivenPredictions,
@@ -19,7 +20,7 @@ from .learner import (
     response_method,
     take_columns,
 )
-from .target import Target
+from .target import Target, plain
 from .warning import warn_caller
 
 #: (name, estimator, columns of X that it reads or None)
@@ -44,16 +45,20 @@ def read_entries(estimators: Any) -> list[Entry]:
             f"(string, estimator) or (string, estimator, columns) tuples. Got {estimators!r}."
         )
     entries = [(entry[0], entry[1], entry[2] if len(entry) == 3 else None) for entry in estimators]
-    names = [name for name, _, _ in entries]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"Names provided are not unique: {repeated} stand twice in {names}.")
-    if wrong := [name for name in names if "__" in name]:
-        raise ValueError(f"Estimator names must not contain __: got {wrong}.")
     if all(_is_word(estimator, "drop") for _, estimator, _ in entries):
         raise ValueError(
             "All estimators are dropped. At least one is required to be an estimator."
         )
     return entries
+
+
+def check_names(entries: Iterable[Entry]) -> None:
+    """Raise ValueError for names that stand twice or contain two underscores."""
+    names = [name for name, _, _ in entries]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Names provided are not unique: {names!r}")
+    if wrong := [name for name in names if "__" in name]:
+        raise ValueError(f"Estimator names must not contain __: got {wrong!r}")
 
 
 def _is_word(estimator: Any, word: str) -> bool:
@@ -72,7 +77,7 @@ def build_learners(
     Raises
     ------
     ValueError
-        If a learner lacks its method, columns are missing from X, or given predictions do
+        If something is no estimator, a learner lacks its method, columns are missing from X, or given predictions do
         not fit the target.
     """
     entries = list(entries)
@@ -81,6 +86,13 @@ def build_learners(
     for name, estimator, columns in entries:
         if _is_word(estimator, "drop"):
             continue
+        if isinstance(estimator, type) or not (
+            isinstance(estimator, str) or hasattr(estimator, "fit")
+        ):
+            raise ValueError(
+                f"Learner {name!r} should be an instance of an estimator, 'drop' or "
+                f"'passthrough'. Got {estimator!r}."
+            )
         columns = resolve_columns(columns, X, name)
         if _is_word(estimator, "passthrough"):
             learners.append(_given(name, columns, X, target))
@@ -98,7 +110,7 @@ def build_learners(
 
 
 def _given(name: str, columns: Any, X: Any, target: Target) -> Learner:
-    """A learner whose predictions are columns of X, checked on the spot."""
+    """Make a learner whose predictions are columns of X, and check them on the spot."""
     if columns is None:
         raise ValueError(
             f"Learner {name!r} is 'passthrough' but names no columns; write "
@@ -119,7 +131,10 @@ def check_plain_keys(keys: Iterable[str], names: Iterable[str], caller: str) -> 
     """Raise ValueError for fit parameters that only metadata routing could place."""
     known = set(names)
     foreign = [
-        key for key in keys if key != "sample_weight" and key.partition("__")[0] not in known
+        key
+        for key in keys
+        if key != "sample_weight"
+        and not (key.partition("__")[2] and key.partition("__")[0] in known)
     ]
     if foreign:
         raise ValueError(
@@ -148,12 +163,14 @@ def plain_fit_params(
     for name, estimator, _ in entries:
         if isinstance(estimator, str):
             continue
-        params[name] = {
+        own = {
             key.partition("__")[2]: value
             for key, value in fit_params.items()
             if key.startswith(f"{name}__")
         }
-        params[name].update(weights_and_groups(estimator, weights, groups))
+        if "sample_weight" in own:
+            check_takes_weights(estimator)
+        params[name] = {**weights_and_groups(estimator, weights, groups), **own}
     return params
 
 
@@ -184,6 +201,22 @@ def check_takes_weights(estimator: Any) -> None:
         )
 
 
+def check_weights(params: Mapping[str, Any], n_rows: int, receiver: str) -> None:
+    """Check the length, shape and finiteness of a ``sample_weight`` before anything is fitted.
+
+    Raises
+    ------
+    ValueError
+        If it has not one finite number a row.
+    """
+    if params.get("sample_weight") is None:
+        return
+    try:
+        check_sample_weight(params["sample_weight"], np.empty((n_rows, 1)))
+    except ValueError as error:
+        raise ValueError(f"sample_weight of {receiver}: {error}") from error
+
+
 def warn_missing_classes(target: Target, splits: list[Split], learners: list[Learner]) -> None:
     """Warn once where a class has no training row in some fold."""
     if target.kind != "classes":
@@ -196,10 +229,7 @@ def warn_missing_classes(target: Target, splits: list[Split], learners: list[Lea
     if not lacking:
         return
     which = "; ".join(
-        f"class {target.classes[c].item()!r} in fold {f}"
-        if hasattr(target.classes[c], "item")
-        else f"class {target.classes[c]!r} in fold {f}"
-        for c, f in lacking.items()
+        f"class {plain(target.classes[c])!r} in fold {folds}" for c, folds in lacking.items()
     )
     warn_caller(
         f"Too few rows of a class: {which} has no training row. There the learners "

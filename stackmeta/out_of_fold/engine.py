@@ -10,7 +10,9 @@ from sklearn.utils import indexable
 
 from .checks import (
     build_learners,
+    check_names,
     check_plain_keys,
+    check_weights,
     draw_seed,
     plain_fit_params,
     read_entries,
@@ -111,6 +113,7 @@ def out_of_fold(
             "sklearn.frozen.FrozenEstimator."
         )
     entries = read_entries(estimators)
+    check_names(entries)
     X, groups = indexable(X, groups)
     classifier = any(is_classifier(e) for _, e, _ in entries if not isinstance(e, str))
     target = encode_target(y, classifier=classifier, caller="out_of_fold")
@@ -118,6 +121,8 @@ def out_of_fold(
     fit_params = fit_params or {}
     check_plain_keys(fit_params, [name for name, _, _ in entries], "out_of_fold")
     params = plain_fit_params(entries, fit_params, groups)
+    for name, own in params.items():
+        check_weights(own, len(target.y), name)
     learners = build_learners(entries, X, target, method, params)
     seed = draw_seed(random_state)
     splitter = resolve_cv(cv, target.y, classifier=classifier, groups=groups)

@@ -51,7 +51,7 @@ class FoldAverage(BaseEstimator):
 
     @available_if(_models_have("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Average the probabilities.
+        r"""Average the probabilities.
 
         Parameters
         ----------

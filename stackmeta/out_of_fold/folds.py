@@ -113,7 +113,7 @@ def _check_split(
 
 
 def repeat_of_each_split(splits: list[Split], n_rows: int) -> np.ndarray:
-    """Number the repeats: a split that holds out a row again opens the next repeat.
+    """Count the repeats: a split that holds out a row again opens the next one.
 
     Returns
     -------

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -252,7 +253,10 @@ def renumber_class_weights(estimator: Any, present: np.ndarray | None) -> None:
 def check_all_fitted(learners: Iterable[Learner]) -> None:
     """Raise NotFittedError for the first learner that is not fitted."""
     for learner in learners:
-        check_is_fitted(learner.estimator)
+        try:
+            check_is_fitted(learner.estimator)
+        except NotFittedError as error:
+            raise NotFittedError(f"Learner {learner.name!r} of cv='prefit': {error}") from error
 
 
 def rows_of_params(params: Mapping[str, Any], rows: np.ndarray | None, n_rows: int) -> dict:

@@ -87,9 +87,13 @@ def encode_target(y: Any, *, classifier: bool, caller: str) -> Target:
     return _encode_classes(y, caller) if classifier else _check_numbers(y)
 
 
+def plain(label: Any) -> Any:
+    """Take numpy's type from a label, for messages."""
+    return label.item() if isinstance(label, np.generic) else label
+
+
 def _is_empty(y: Any) -> bool:
-    shape = getattr(y, "shape", None)
-    return (shape[0] if shape else len(y)) == 0
+    return (y.shape if hasattr(y, "shape") else np.shape(y))[:1] == (0,)
 
 
 def _encode_classes(y: Any, caller: str) -> Target:
@@ -101,7 +105,7 @@ def _encode_classes(y: Any, caller: str) -> Target:
         for output, (classes, _) in enumerate(encoded):
             if len(classes) < 2:
                 raise ValueError(
-                    f"Output {output} of y contains one class only, {classes[0]!r}. "
+                    f"Output {output} of y contains one class only, {plain(classes[0])!r}. "
                     f"{caller} needs two classes in each output: drop that output."
                 )
         codes = np.column_stack([codes for _, codes in encoded])
@@ -117,8 +121,8 @@ def _encode_classes(y: Any, caller: str) -> Target:
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"y contains one class only, {classes[0]!r}. {caller} needs at least two classes: "
-            "check how y was selected."
+            f"y contains one class only, {plain(classes[0])!r}. {caller} needs at least two "
+            "classes: check how y was selected."
         )
     priors = np.bincount(codes) / len(codes)
     return Target("classes", codes, classes=classes, priors=priors)
@@ -127,7 +131,7 @@ def _encode_classes(y: Any, caller: str) -> Target:
 def _refuse_missing_labels(y: Any) -> None:
     if hasattr(y, "isna"):
         missing = np.asarray(y.isna())
-    elif isinstance(y, (list, tuple)) or getattr(y, "dtype", None) == object:
+    elif isinstance(y, (list, tuple)) or getattr(y, "dtype", None) is np.dtype(object):
         missing = np.array([label is None or _is_nan(label) for label in y], dtype=bool)
     else:
         return

@@ -61,7 +61,7 @@ def test_bad_methods(method, message):
 
 
 def test_given_predictions():
-    one = GivenPredictions(1, probabilities=True)
+    one = GivenPredictions(1, n_classes=2)
     assert_array_equal(one.predict_proba([[0.25], [1]]), [[0.75, 0.25], [0, 1]])
     with pytest.raises(ValueError, match=r"got \[?1\.5"):
         one.predict([[0.5], [1.5]])

@@ -25,6 +25,7 @@ def simulate(queue, seconds, n_machines):
         if task is None:
             continue
         if task is WAIT:
+            queue.waited()
             heapq.heappush(free, (now + 0.02, machine))
             continue
         end = now + seconds(task)
@@ -172,11 +173,20 @@ def test_a_report_that_is_about_to_come_is_waited_for():
 
 
 def test_a_report_that_does_not_come_is_not_waited_for_long():
-    """An endless fit must not keep the other workers idle."""
+    """An endless fit must not keep the other workers idle once all else is reported."""
     queue = Queue([10, 10], 1, 20, refit=False, deadline=100.0)
     queue.next(0.0)
     assert queue.next(1.0) is WAIT
+    queue.waited()
     assert queue.next(2.0) == Task(0, 0)
+
+
+def test_a_second_fit_goes_to_the_learner_opened_last():
+    """The one that was opened first has had longest to report: it may never end."""
+    queue = Queue([10, 10], 2, 20, refit=False, deadline=100.0)
+    assert [queue.next(0.0).learner, queue.next(0.0).learner] == [0, 1]
+    queue.waited()
+    assert queue.next(1.0).learner == 1
 
 
 def test_nothing_starts_after_the_deadline():

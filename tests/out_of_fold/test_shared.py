@@ -148,8 +148,15 @@ def test_engine_hands_the_data_over_once(tmp_path, as_frame):
     assert Counted.pickled == 1
     assert len(rebuilt) == len(set(rebuilt)) <= 2
     assert {int(pid) for pid in rebuilt} == workers
-    if not as_frame:
-        assert oof.models["a"].is_mapped_
+
+
+def test_a_large_array_is_a_file_map_in_a_worker():
+    shared = Shared({"X": TABLE})
+    assert Parallel(n_jobs=2)(delayed(_is_mapped)(shared) for _ in range(2)) == [True, True]
+
+
+def _is_mapped(shared):
+    return backed_by_map(shared.value["X"])
 
 
 def test_small_tables_too(tmp_path):
