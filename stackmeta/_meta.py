@@ -55,7 +55,7 @@ class MetaFeatures(TransformerMixin):
         return prediction_names(type(self).__name__.lower(), list(columns), widths, taken)
 
     def transform(self, X: Any) -> Any:
-        r"""Return the predictions of the fitted learners for X, as meta-features.
+        """Return the predictions of the fitted learners for X, as meta-features.
 
         For the rows of ``fit`` these are in-sample.
 
@@ -66,8 +66,7 @@ class MetaFeatures(TransformerMixin):
 
         Returns
         -------
-        meta_features : ndarray, sparse matrix or DataFrame of shape \
-                (n_samples, n_meta_features)
+        meta_features : {ndarray, sparse matrix, DataFrame} of shape (n_samples, n_meta_features)
             Predictions, followed by the columns of X that ``passthrough`` names.
         """
         blocks = self._blocks(X)

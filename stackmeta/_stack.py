@@ -210,7 +210,7 @@ class BaseStack(StackRouting, Level0):
         return join(matrix, names, passed)
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
-        r"""Fit, then return **in-sample** meta-features, as scikit-learn's stack does.
+        """Fit, then return **in-sample** meta-features, as scikit-learn's stack does.
 
         The learners were fitted on the very rows that they predict here, so whatever is
         trained on the result learns to trust those that overfit. For meta-features that may
@@ -227,8 +227,7 @@ class BaseStack(StackRouting, Level0):
 
         Returns
         -------
-        meta_features : ndarray, sparse matrix or DataFrame of shape \
-                (n_samples, n_meta_features)
+        meta_features : {ndarray, sparse matrix, DataFrame} of shape (n_samples, n_meta_features)
         """
         return self.fit(X, y, **fit_params).transform(X)
 

@@ -67,7 +67,7 @@ def join(matrix: np.ndarray, names: Sequence[str], X: Any = None) -> Any:
 
 
 def restrict_to_classes(matrix: np.ndarray, n_classes: int, present: np.ndarray) -> np.ndarray:
-    r"""Take the ``present`` classes' probabilities, learner by learner, scaled to sum to one.
+    """Take the ``present`` classes' probabilities, learner by learner, scaled to sum to one.
 
     For a combiner whose training rows (those that a fold held out) lack a class.
 
@@ -81,8 +81,8 @@ def restrict_to_classes(matrix: np.ndarray, n_classes: int, present: np.ndarray)
 
     Returns
     -------
-    restricted : ndarray of shape (n_rows, n_learners * n_present), or (n_rows, n_learners) \
-            with P(second class) where two classes stay
+    restricted : ndarray of shape (n_rows, n_learners * n_present)
+        (n_rows, n_learners) with P(second class) where two classes stay.
     """
     parts = matrix.reshape(len(matrix), -1, n_classes)[:, :, present]
     total = parts.sum(axis=2, keepdims=True)

@@ -200,7 +200,7 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
 
     @available_if(final_estimator_has("decision_function"))
     def decision_function(self, X: Any) -> np.ndarray:
-        r"""Decision values of the meta-learner.
+        """Decision values of the meta-learner.
 
         Parameters
         ----------
@@ -209,8 +209,7 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
 
         Returns
         -------
-        decisions : ndarray of shape (n_samples,), (n_samples, n_classes), or \
-                (n_samples, n_classes * (n_classes - 1) / 2)
+        decisions : ndarray of shape (n_samples,) or (n_samples, n_decisions)
         """
         block = self._final_response(X, "decision_function")
         return block[:, 0] if block.shape[1] == 1 else block

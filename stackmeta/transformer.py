@@ -145,7 +145,7 @@ class OutOfFoldTransformer(Level0, BaseComposition):
         return self
 
     def fit_transform(self, X: Any, y: Any, *, groups: Any = None, **fit_params: Any) -> Any:
-        r"""Fit, and return out-of-fold meta-features of the training rows.
+        """Fit, and return out-of-fold meta-features of the training rows.
 
         Parameters
         ----------
@@ -160,8 +160,7 @@ class OutOfFoldTransformer(Level0, BaseComposition):
 
         Returns
         -------
-        meta_features : ndarray, sparse matrix or DataFrame of shape \
-                (n_samples, n_meta_features)
+        meta_features : {ndarray, sparse matrix, DataFrame} of shape (n_samples, n_meta_features)
             NaN in rows that no fold held out.
         """
         X = self._fit(X, y, groups, fit_params)

@@ -107,7 +107,7 @@ class AveragingClassifier(_Averaging, BaseCombinerClassifier):
         Class labels.
     n_features_in_ : int
         Number of columns of X in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where it had some.
 
     See Also
@@ -186,7 +186,7 @@ class AveragingRegressor(_Averaging, BaseCombinerRegressor):
         With "rank", quantiles of each column in ``fit``, at 0, 0.001, …, 1.
     n_features_in_ : int
         Number of columns of X in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where it had some.
 
     See Also

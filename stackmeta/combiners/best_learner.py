@@ -84,7 +84,7 @@ class BestLearnerClassifier(_BestLearner, BaseCombinerClassifier):
         Class labels.
     n_features_in_ : int
         Number of columns of X in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where it had some.
 
     See Also
@@ -145,7 +145,7 @@ class BestLearnerRegressor(_BestLearner, BaseCombinerRegressor):
         Position of the best learner.
     n_features_in_ : int
         Number of columns of X in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where it had some.
 
     See Also

@@ -70,7 +70,7 @@ class ConvexClassifier(BaseCombinerClassifier, _Convex):
         Class labels.
     n_features_in_ : int
         Number of columns of X in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where it had some.
 
     See Also
@@ -163,7 +163,7 @@ class ConvexRegressor(BaseCombinerRegressor, _Convex):
         of the best constant prediction (or of the best learner, where that is worse).
     n_features_in_ : int
         Number of columns of X in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where it had some.
 
     See Also

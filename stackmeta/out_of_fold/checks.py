@@ -77,8 +77,8 @@ def build_learners(
     Raises
     ------
     ValueError
-        If something is no estimator, a learner lacks its method, columns are missing from X, or given predictions do
-        not fit the target.
+        If something is no estimator, a learner lacks its method, columns are missing from X,
+        or given predictions do not fit the target.
     """
     entries = list(entries)
     methods = methods_of(method, [name for name, _, _ in entries])

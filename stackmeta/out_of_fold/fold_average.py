@@ -51,7 +51,7 @@ class FoldAverage(BaseEstimator):
 
     @available_if(_models_have("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
-        r"""Average the probabilities.
+        """Average the probabilities.
 
         Parameters
         ----------
@@ -59,8 +59,8 @@ class FoldAverage(BaseEstimator):
 
         Returns
         -------
-        probabilities : ndarray of shape (n_rows, n_classes), or (n_rows, n_outputs) with \
-                P(class 1) for a multilabel target
+        probabilities : ndarray of shape (n_rows, n_classes)
+            For a multilabel target (n_rows, n_outputs), with P(class 1) of each output.
         """
         mean = np.mean(self._blocks(X, "predict_proba"), axis=0)
         one_column = self.target.kind == "classes" and self.target.n_classes == 2

@@ -58,9 +58,12 @@ def score_of_block(block: np.ndarray, method: str, target: Target, scoring: Any)
 def full_probabilities(block: np.ndarray, method: str, target: Target) -> np.ndarray:
     """Probabilities of all classes (multilabel: P(class 1) of each output)."""
     probabilities = np.exp(block) if method == "predict_log_proba" else block
-    if target.kind == "classes" and target.n_classes == 2:
+    if target.kind == "multilabel":
+        return probabilities
+    if target.n_classes == 2:
         return np.hstack([1 - probabilities, probabilities])
-    return probabilities
+    # Learners that answer in float32 sum to one in float32 only.
+    return probabilities / probabilities.sum(axis=1, keepdims=True)
 
 
 def _codes(block: np.ndarray, method: str, target: Target) -> np.ndarray:

@@ -93,7 +93,7 @@ def plain(label: Any) -> Any:
 
 
 def _is_empty(y: Any) -> bool:
-    return (y.shape if hasattr(y, "shape") else np.shape(y))[:1] == (0,)
+    return (y.shape if hasattr(y, "shape") else np.asarray(y).shape)[:1] == (0,)
 
 
 def _encode_classes(y: Any, caller: str) -> Target:
