@@ -12,8 +12,8 @@ from sklearn.utils.validation import has_fit_parameter
 
 from ..compat import check_sample_weight
 from .folds import Split
+from .given import GivenPredictions
 from .learner import (
-    GivenPredictions,
     Learner,
     methods_of,
     resolve_columns,

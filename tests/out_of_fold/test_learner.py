@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
+from stackmeta.out_of_fold.given import GivenPredictions
 from stackmeta.out_of_fold.learner import (
-    GivenPredictions,
     Learner,
     clone_seeded,
     methods_of,
