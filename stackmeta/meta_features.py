@@ -53,7 +53,8 @@ def join(matrix: np.ndarray, names: Sequence[str], X: Any = None) -> Any:
     if X is None:
         return matrix
     if sparse.issparse(X):
-        return sparse.hstack([matrix, X], format=X.format)
+        # By way of csr: old versions of SciPy cannot stack some other formats.
+        return sparse.hstack([matrix, X.tocsr()], format="csr").asformat(X.format)
     if is_pandas(X) and all(isinstance(name, str) for name in X.columns):
         import pandas as pd
 
