@@ -90,6 +90,10 @@ def choose_task(target: pd.Series, task: str) -> tuple[str, str]:
 
 
 def _whole(target: pd.Series) -> bool:
+    from pandas.api.types import is_integer_dtype
+
+    if is_integer_dtype(target.dtype):
+        return True
     values = target.to_numpy(dtype=np.float64)
     return bool((values == np.floor(values)).all())
 
@@ -131,7 +135,9 @@ def target_values(target: pd.Series, task: str) -> np.ndarray:
             "(--task regression) or a name?"
         )
     if is_number:
-        return target.to_numpy(dtype=np.float64).astype(np.int64)
+        # By way of floats large integers would lose digits.
+        numbers = target if types.is_integer_dtype(dtype) else target.astype(np.float64)
+        return numbers.to_numpy(dtype=np.int64)
     if types.is_bool_dtype(dtype):
         return target.to_numpy(dtype=bool)
     return np.asarray([str(value) for value in target], dtype=object)

@@ -178,7 +178,7 @@ def load_model(path: str) -> dict[str, Any]:
     # Unpickling what is no model, or one of other versions, can raise anything.
     except Exception as error:
         raise UserError(f"{file} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not isinstance(saved, dict) or not {"stack", "columns"} <= saved.keys():
+    if not isinstance(saved, dict) or not {"stack", "columns", "task"} <= saved.keys():
         raise UserError(f"{file} is no model that `stackmeta fit` saved.")
     return saved
 

@@ -61,6 +61,7 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
     """Mixin for estimators that fit a list of learners out of fold."""
 
     estimators: list[tuple]
+    _has_meta_learner = False
 
     _parameter_constraints: dict = {
         "estimators": [list],
@@ -134,16 +135,17 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
         self._validate_names([name for name, _, _ in entries])
         self._check_kinds(entries)
         seed = draw_seed(self.random_state)
-        self._clone_final(seed)
         X, groups = indexable(X, groups)
         target = encode_target(y, classifier=self._classifies(), caller=type(self).__name__)
+        self._clone_final(seed)
         X, *_ = indexable(X, target.y)
         check_passthrough(X, self.passthrough)
         routed = self._route(entries, groups, fit_params)
         for name, params in [*routed.learners.items(), ("final_estimator", routed.final)]:
             check_weights(params, len(target.y), name)
         learners = build_learners(entries, X, target, self._methods(), routed.learners)
-        context = root_callback_context(self, max_subtasks=len(learners) + 1)
+        n_parts = len(learners) + self._has_meta_learner
+        context = root_callback_context(self, max_subtasks=n_parts)
         progress = Progress(self.verbose, context, self)
         return Prepared(entries, X, groups, target, learners, routed, seed, progress)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
@@ -17,13 +17,19 @@ from ._level0 import Level0, Prepared
 from .compat import HasMethods, StrOptions, VisualBlock, fit_context, safe_indexing, with_callbacks
 from .meta_features import join, restrict_to_classes, select_passthrough
 from .out_of_fold.cross_fit import CrossFit
-from .out_of_fold.folds import restrict_splits
-from .out_of_fold.learner import Learner, check_all_fitted, clone_seeded, rows_of_params
+from .out_of_fold.folds import covered_rows, restrict_splits
+from .out_of_fold.learner import (
+    Learner,
+    check_all_fitted,
+    clone_seeded,
+    rows_of_params,
+    take_columns,
+)
 from .out_of_fold.plan import REFIT
 from .out_of_fold.prefit import prefit_out_of_fold
 from .out_of_fold.result import OutOfFold, slices_of
-from .out_of_fold.target import Target, fold_labels
-from .rehearsal import check_readable
+from .out_of_fold.target import Target, fold_labels, plain
+from .rehearsal import check_readable, wants_prediction_columns
 from .routing import StackRouting
 
 if TYPE_CHECKING:
@@ -50,6 +56,8 @@ class BaseStack(StackRouting, Level0):
         "cv": ["cv_object", StrOptions({"prefit"})],
         "keep_oof": ["boolean"],
     }
+
+    _has_meta_learner = True
 
     def _final_or_default(self) -> Any:
         return self._default_final() if self.final_estimator is None else self.final_estimator
@@ -91,7 +99,7 @@ class BaseStack(StackRouting, Level0):
         self._check_combiner(ready)
         if isinstance(self.cv, str):
             check_all_fitted(ready.learners)
-            oof = prefit_out_of_fold(ready.learners, ready.X, ready.target)
+            oof = prefit_out_of_fold(ready.learners, ready.X, ready.target, ready.progress)
             self._fit_final(oof, ready)
         else:
             oof = self._fit_levels(self._cross_fit(ready), ready)
@@ -99,14 +107,14 @@ class BaseStack(StackRouting, Level0):
         self.__dict__.pop("oof_", None)
         if self.keep_oof:
             self.oof_ = oof
-        ready.progress.close()
+        ready.progress.close(meta_learner=True)
         return self
 
     def _clone_final(self, seed: int | None) -> None:
         final = clone_seeded(
             Learner("final_estimator", self._final_or_default(), "predict"), seed, REFIT
         )
-        if is_classifier(final) != is_classifier(self):
+        if not (is_classifier if is_classifier(self) else is_regressor)(final):
             kind = "classifier" if is_classifier(self) else "regressor"
             raise ValueError(f"'final_estimator' parameter should be a {kind}. Got {final}")
         self.final_estimator_ = final
@@ -116,11 +124,20 @@ class BaseStack(StackRouting, Level0):
         final = self.final_estimator_
         passed = select_passthrough(ready.X, self.passthrough)
         if passed is not None:
-            width = 1 if ready.target.kind == "numbers" else ready.target.n_classes
-            width = ready.target.n_outputs if width <= 2 else width
-            columns = slices_of({learner.name: width for learner in ready.learners})
+            widths = {x.name: ready.target.n_columns(x.method) for x in ready.learners}
+            columns = slices_of(widths)
             check_readable(final, self._column_names(columns, passed), passed, ready.target)
-        if not getattr(get_tags(final), "reads_probabilities", False):
+        tags = get_tags(final)
+        for learner in ready.learners:
+            if learner.given and not tags.input_tags.allow_nan:
+                values = learner.estimator.predict(take_columns(ready.X, learner.columns))
+                if np.isnan(values).any():
+                    raise ValueError(
+                        f"The given predictions of learner {learner.name!r} hold NaN, which "
+                        f"final_estimator={final} does not take. A combiner does, such as "
+                        "ConvexClassifier or ConvexRegressor."
+                    )
+        if not getattr(tags, "reads_probabilities", False):
             return
         if ready.target.kind == "multilabel":
             raise ValueError(
@@ -152,6 +169,13 @@ class BaseStack(StackRouting, Level0):
         """Learners, then meta-learner; learners that it gives no weight are not refitted."""
         # Under a time limit refits cannot wait for the weights.
         refit_later = self.refit and self._chooses() and self.time_limit is None
+        covered = covered_rows(engine.splits, len(ready.target.y))
+        if ready.target.kind == "classes" and len(np.unique(ready.target.y[covered])) == 1:
+            only = plain(ready.target.classes[ready.target.y[covered[0]]])
+            raise ValueError(
+                f"All rows that cv={self.cv!r} holds out are of one class, {only!r}: the "
+                "meta-learner cannot be fitted on them. Use a splitter that holds out both."
+            )
         oof = engine.run(refit=self.refit and not refit_later)
         self._fit_final(oof, ready)
         while refit_later:
@@ -177,7 +201,7 @@ class BaseStack(StackRouting, Level0):
         labels = fold_labels(oof.target, rows, renumber=True)
         self._final_present = labels.present
         matrix, names = self._for_final(matrix, oof.columns, oof.target, passed)
-        if passed is not None and final.get_params().get("prediction_columns", 0) is None:
+        if passed is not None and wants_prediction_columns(final):
             final.set_params(prediction_columns=matrix.shape[1])
         final.fit(join(matrix, names, passed), labels.y, **params)
         weights = getattr(final, "weights_", None) if self._chooses() else None
@@ -191,8 +215,8 @@ class BaseStack(StackRouting, Level0):
         self, matrix: np.ndarray, columns: dict[str, slice], target: Target, passed: Any
     ) -> tuple[np.ndarray, list[str]]:
         """Give a combiner of probabilities the classes that it was fitted on, and no other."""
-        present, reads = self._final_present, get_tags(self.final_estimator_)
-        if present is not None and getattr(reads, "reads_probabilities", False):
+        present, tags = self._final_present, get_tags(self.final_estimator_)
+        if present is not None and getattr(tags, "reads_probabilities", False):
             matrix = restrict_to_classes(matrix, target.n_classes, present)
             columns = slices_of(dict.fromkeys(columns, matrix.shape[1] // len(columns)))
         return matrix, self._column_names(columns, passed)

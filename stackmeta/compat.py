@@ -83,7 +83,7 @@ def safe_indexing(X: Any, indices: Any, *, axis: int = 0) -> Any:
     """
     if sparse.issparse(X) and X.format in ("bsr", "coo", "dia"):
         X = X.tocsr()
-    if axis == 1 and is_polars(X) and isinstance(indices, list) and isinstance(indices[0], str):
+    if axis == 1 and is_polars(X) and isinstance(indices, list) and {*map(type, indices)} == {str}:
         return X.select(indices)
     return _safe_indexing(X, indices, axis=axis)
 

@@ -15,6 +15,8 @@ def select_passthrough(X: Any, passthrough: Any) -> Any:
     """Columns of X that the meta-learner sees beside the predictions; None for none."""
     if isinstance(passthrough, (bool, np.bool_)):
         return X if passthrough else None
+    if len(passthrough) == 0:
+        return None
     return safe_indexing(X, list(passthrough), axis=1)
 
 

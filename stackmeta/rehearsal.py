@@ -17,9 +17,9 @@ _ROWS_A_CLASS = 20
 
 
 def check_readable(final: Any, names: list[str], passed: Any, target: Target) -> None:
-    """Fit a clone of the meta-learner on a few rows, if columns passed to it are not numbers.
+    """Fit a clone of the meta-learner on a few rows, if it is given NaN or what is no number.
 
-    Its predictions are made up. Meta-learners that count their fits see one more.
+    The predictions are made up. Meta-learners that count their fits see one more.
 
     Parameters
     ----------
@@ -34,17 +34,20 @@ def check_readable(final: Any, names: list[str], passed: Any, target: Target) ->
     Raises
     ------
     ValueError or what the meta-learner raised
-        If it fails, and would not fail on the columns that are numbers.
+        If it fails, and would not fail on the columns that are numbers without NaN.
     """
-    numbers = _numeric_columns(passed)
-    if numbers is None:
+    if wants_prediction_columns(final):
+        return  # a combiner, which reads no other column
+    odd = [_is_odd(column) for column in _columns(passed)]
+    if not any(odd):
         return
-    rows = _some_rows(target)
+    rows = _some_rows(target, passed)
     sample = safe_indexing(passed, rows)
     cause = _failure(final, names, sample, target, rows)
     if cause is None:
         return
-    sample = safe_indexing(sample, numbers, axis=1) if numbers else None
+    plain = [i for i, is_odd in enumerate(odd) if not is_odd]
+    sample = safe_indexing(sample, plain, axis=1) if plain else None
     if _failure(final, names, sample, target, rows) is None:
         advice = (
             f"final_estimator={final} cannot read the columns that passthrough gives it: {cause}. "
@@ -57,27 +60,41 @@ def check_readable(final: Any, names: list[str], passed: Any, target: Target) ->
         raise cause
 
 
-def _numeric_columns(passed: Any) -> list[int] | None:
-    """Positions of the numeric columns; None if all are."""
-    if sparse.issparse(passed):
-        return None
+def wants_prediction_columns(final: Any) -> bool:
+    """Whether the meta-learner asks which columns are predictions, and has not been told."""
+    params = final.get_params()
+    return "prediction_columns" in params and params["prediction_columns"] is None
+
+
+def _columns(passed: Any) -> list[np.ndarray]:
     if is_pandas(passed):
-        from pandas.api.types import is_bool_dtype, is_numeric_dtype
+        return [np.asarray(passed.iloc[:, i].array) for i in range(passed.shape[1])]
+    if is_polars(passed):
+        return [column.to_numpy() for column in passed]
+    if sparse.issparse(passed) or np.ndim(passed) != 2:
+        return []
+    return list(np.asarray(passed).T)
 
-        numeric = [is_numeric_dtype(t) or is_bool_dtype(t) for t in passed.dtypes]
-    elif is_polars(passed):
-        numeric = [t.is_numeric() or str(t) == "Boolean" for t in passed.dtypes]
+
+def _missing(column: np.ndarray) -> np.ndarray:
+    import pandas as pd
+
+    return pd.isna(column)
+
+
+def _is_odd(column: np.ndarray) -> bool:
+    """Whether a column is no numbers, or holds NaN: what not every meta-learner reads."""
+    return column.dtype.kind not in "biuf" or bool(_missing(column).any())
+
+
+def _some_rows(target: Target, passed: Any) -> np.ndarray:
+    """Choose some rows of each class, and some with NaN."""
+    if target.kind == "classes":
+        members = [np.flatnonzero(target.y == code) for code in range(target.n_classes)]
     else:
-        kind = np.asarray(passed).dtype.kind
-        return [] if kind in "OUSM" else None
-    return None if all(numeric) else [i for i, yes in enumerate(numeric) if yes]
-
-
-def _some_rows(target: Target) -> np.ndarray:
-    if target.kind != "classes":
-        return np.arange(min(len(target.y), 5 * _ROWS_A_CLASS))
-    members = [np.flatnonzero(target.y == code) for code in range(target.n_classes)]
-    return np.sort(np.concatenate([rows[:_ROWS_A_CLASS] for rows in members]))
+        members = [np.arange(len(target.y))]
+    members.extend(np.flatnonzero(_missing(column)) for column in _columns(passed))
+    return np.unique(np.concatenate([rows[:_ROWS_A_CLASS] for rows in members]))
 
 
 def _failure(
@@ -85,9 +102,6 @@ def _failure(
 ) -> Exception | None:
     predictions = np.random.default_rng(0).uniform(size=(len(rows), len(names)))
     rehearsing = clone(final)
-    if rehearsing.get_params().get("prediction_columns", 0) is None:
-        # Made-up rows are no probabilities; combiners read no other column anyway.
-        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

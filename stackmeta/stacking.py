@@ -171,9 +171,6 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
     def _methods(self) -> Any:
         return self.stack_method
 
-    def _check_kinds(self, entries: list[Entry]) -> None:
-        """Any estimator may be a learner: regressors serve for ordered classes."""
-
     @property
     def classes_(self) -> Any:
         """Class labels: an array, or a list of arrays for a multilabel target."""

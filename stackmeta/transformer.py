@@ -23,11 +23,11 @@ class OutOfFoldTransformer(Level0, BaseComposition):
     estimators : list of (str, estimator) or (str, estimator, columns)
         Learners, as in :class:`StackingClassifier`. The target holds classes if any of them
         is a classifier.
-    cv : int, splitter, iterable of (train, test)=None
-        Any splitter; None is 5 folds. The folds may cover the rows partly
-        (:class:`~sklearn.model_selection.TimeSeriesSplit`: rows that no fold held out do not
-        train the meta-learner) or repeatedly (predictions are averaged). An iterator is read
-        once. The splitter itself is never changed.
+    cv : int, splitter or iterable of (train, test), default=None
+        Any splitter; None is 5 folds. Predictions of rows that are held out several times are
+        averaged; rows that no fold held out
+        (:class:`~sklearn.model_selection.TimeSeriesSplit`) are NaN, which what follows must
+        take. An iterator is read once. The splitter itself is never changed.
     stack_method : str, list or dict, default="auto"
         Method that gives a learner's prediction, as in :class:`StackingClassifier`.
     n_jobs : int, default=None
@@ -140,6 +140,11 @@ class OutOfFoldTransformer(Level0, BaseComposition):
         Returns
         -------
         self : OutOfFoldTransformer
+
+        Raises
+        ------
+        ValueError, TypeError, TimeoutError
+            As :meth:`StackingClassifier.fit`.
         """
         self._fit(X, y, groups, fit_params)
         return self
@@ -162,6 +167,11 @@ class OutOfFoldTransformer(Level0, BaseComposition):
         -------
         meta_features : {ndarray, sparse matrix, DataFrame} of shape (n_samples, n_meta_features)
             NaN in rows that no fold held out.
+
+        Raises
+        ------
+        ValueError, TypeError, TimeoutError
+            As :meth:`StackingClassifier.fit`.
         """
         X = self._fit(X, y, groups, fit_params)
         return self._joined(self.oof_.matrix, self.oof_.columns, X)
@@ -172,7 +182,7 @@ class OutOfFoldTransformer(Level0, BaseComposition):
         ready = self._prepare(X, y, groups, fit_params)
         self.oof_ = self._cross_fit(ready).run(refit=self.refit)
         self._keep(self.oof_, self.oof_.names, ready)
-        ready.progress.close()
+        ready.progress.close(meta_learner=False)
         return ready.X
 
     def __sklearn_tags__(self) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
@@ -86,15 +87,14 @@ def build_learners(
     for name, estimator, columns in entries:
         if _is_word(estimator, "drop"):
             continue
-        if isinstance(estimator, type) or not (
-            isinstance(estimator, str) or hasattr(estimator, "fit")
-        ):
+        word = _is_word(estimator, "passthrough")
+        if isinstance(estimator, type) or not (word or hasattr(estimator, "fit")):
             raise ValueError(
                 f"Learner {name!r} should be an instance of an estimator, 'drop' or "
                 f"'passthrough'. Got {estimator!r}."
             )
         columns = resolve_columns(columns, X, name)
-        if _is_word(estimator, "passthrough"):
+        if word:
             learners.append(_given(name, columns, X, target))
             continue
         learners.append(
@@ -117,8 +117,7 @@ def _given(name: str, columns: Any, X: Any, target: Target) -> Learner:
             f"({name!r}, 'passthrough', columns) with the columns of X that hold its predictions."
         )
     n_classes = 0 if target.kind == "numbers" else target.n_classes
-    n_columns = n_classes if n_classes > 2 else target.n_outputs
-    given = GivenPredictions(n_columns=n_columns, n_classes=n_classes)
+    given = GivenPredictions(target.n_columns("predict_proba"), n_classes)
     try:
         given.predict(take_columns(X, columns))
     except ValueError as error:
@@ -186,13 +185,50 @@ def weights_and_groups(estimator: Any, sample_weight: Any, groups: Any) -> dict[
     if sample_weight is not None:
         check_takes_weights(estimator)
         params["sample_weight"] = sample_weight
-    if groups is not None and has_fit_parameter(estimator, "groups"):
-        params["groups"] = groups
+    if groups is not None:
+        where = _where_groups_go(estimator)
+        if where is not None:
+            params[where] = groups
+        elif _holds_groups_consumer(estimator):
+            warn_caller(
+                f"{type(estimator).__name__} holds a stack that cannot be given groups: its own "
+                "folds may split them. Turn metadata routing on, with "
+                "sklearn.set_config(enable_metadata_routing=True)."
+            )
     return params
 
 
+def _where_groups_go(estimator: Any) -> str | None:
+    """Name the fit parameter that takes groups: of the estimator or a pipeline's last step."""
+    if has_fit_parameter(estimator, "groups"):
+        return "groups"
+    if isinstance(estimator, Pipeline) and hasattr(estimator.steps[-1][1], "fit"):
+        inner = _where_groups_go(estimator.steps[-1][1])
+        return None if inner is None else f"{estimator.steps[-1][0]}__{inner}"
+    return None
+
+
+def _holds_groups_consumer(estimator: Any) -> bool:
+    parts = estimator.get_params(deep=True).values()
+    return any(hasattr(p, "fit") and has_fit_parameter(p, "groups") for p in parts)
+
+
 def check_takes_weights(estimator: Any) -> None:
-    """Raise TypeError if ``fit`` takes neither ``sample_weight`` nor arbitrary keywords."""
+    """Check that ``fit`` takes ``sample_weight``, or arbitrary keywords.
+
+    Raises
+    ------
+    TypeError
+        If it takes neither.
+    ValueError
+        If the estimator is a pipeline, whose steps take weights.
+    """
+    if isinstance(estimator, Pipeline):
+        step = estimator.steps[-1][0]
+        raise ValueError(
+            "Pipeline.fit does not accept the sample_weight parameter. Pass it to one learner's "
+            f"step, <learner name>__{step}__sample_weight, or turn metadata routing on."
+        )
     parameters = inspect.signature(estimator.fit).parameters.values()
     takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
     if not takes_any and not has_fit_parameter(estimator, "sample_weight"):

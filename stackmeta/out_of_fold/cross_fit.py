@@ -100,14 +100,22 @@ class CrossFit:
         return self._result(done)
 
     def refit(self, names: Iterable[str]) -> list[str]:
-        """Fit the named learners on all rows; return the names of those that failed."""
+        """Fit the named learners on all rows; return the names of those that failed.
+
+        Raises
+        ------
+        Exception
+            As :meth:`run`.
+        """
         wanted = set(names)
         queue = self._queue(refit=True, folds=False)
         for i, learner in enumerate(self.learners):
             if learner.name not in wanted:
                 queue.drop(i)
         self._execute(queue)
-        failed = [name for name in wanted if name in self.errors]
+        failed = [x.name for x in self.learners if x.name in wanted and x.name in self.errors]
+        if len(self.errors) == len(self.learners):
+            self._report([])
         for name in failed:
             self._warn_failed(name)
         return failed
@@ -225,7 +233,7 @@ class CrossFit:
             paths={learner.name: self._path(learner, names) for learner in self.learners},
             models=self._models(positions),
             learner_columns={learner.name: learner.columns for learner in self.learners},
-            labels=frozenset(x.name for x in self.learners if x.answers_labels),
+            label_learners=frozenset(x.name for x in self.learners if x.answers_labels),
             index=self._shared.value.X.index if is_pandas(self._shared.value.X) else None,
             records=self.records,
         )

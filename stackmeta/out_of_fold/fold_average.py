@@ -8,13 +8,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.metaestimators import available_if
 
-from .response import respond
+from .response import OneClass, respond
 from .target import Target
 
 
 def _models_have(method: str) -> Any:
     def check(average: FoldAverage) -> bool:
-        getattr(average.models[0], method)
+        getattr(average.example, method)
         return True
 
     return check
@@ -108,7 +108,7 @@ class FoldAverage(BaseEstimator):
         predictions : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         """
         blocks = np.stack(self._blocks(X, "predict"))
-        if self.target.kind == "numbers" or not is_classifier(self.models[0]):
+        if self.target.kind == "numbers" or not is_classifier(self.example):
             predictions = blocks.mean(axis=0)
         elif self.target.kind == "multilabel":
             predictions = (blocks.mean(axis=0) > 0.5).astype(np.intp)
@@ -118,11 +118,17 @@ class FoldAverage(BaseEstimator):
         return predictions[:, 0] if predictions.shape[1] == 1 else predictions
 
     @property
+    def example(self) -> Any:
+        """A model that was fitted: not the stand-in of a fold with one class."""
+        fitted = (model for model in self.models if not isinstance(model, OneClass))
+        return next(fitted, self.models[0])
+
+    @property
     def n_features_in_(self) -> int:
         """Number of features of the fold models."""
-        return self.models[0].n_features_in_
+        return self.example.n_features_in_
 
     @property
     def feature_names_in_(self) -> np.ndarray:
         """Feature names of the fold models."""
-        return self.models[0].feature_names_in_
+        return self.example.feature_names_in_

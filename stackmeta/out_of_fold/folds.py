@@ -68,7 +68,7 @@ def make_splits(
     ]
     if not splits:
         raise ValueError(
-            f"cv={splitter!r} gave no fold. An iterator of splits can be read only once: "
+            "cv gave no fold. An iterator of splits can be read only once: "
             "pass cv=list(cv.split(X, y)), or the splitter itself."
         )
     for fold, (train, test) in enumerate(splits):

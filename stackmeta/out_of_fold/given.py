@@ -58,6 +58,11 @@ class GivenPredictions(BaseEstimator):
         Returns
         -------
         predictions : ndarray of shape (n_rows, n_columns)
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer columns, or no probabilities where they are wanted.
         """
         columns = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
         columns = columns.reshape(len(columns), -1)

@@ -77,17 +77,17 @@ def resolve_columns(columns: Any, X: Any, name: str) -> Any:
         columns = columns(X)
     if isinstance(columns, (str, int, np.integer)):
         columns = [columns]
-    if columns is not None:
-        try:
-            if _width(take_columns(safe_indexing(X, [0]), columns)) == 0:
-                raise ValueError("they select none")
-        except Exception as error:
-            raise ValueError(f"Learner {name!r} asks for columns {columns!r}: {error}") from error
-    return columns
-
-
-def _width(X: Any) -> int:
-    return np.shape(X)[1]
+    if columns is None:
+        return None
+    try:
+        taken = take_columns(safe_indexing(X, [0]), columns)
+        if np.shape(taken)[1] == 0:
+            raise ValueError("they select none")
+    except Exception as error:
+        raise ValueError(f"Learner {name!r} asks for columns {columns!r}: {error}") from error
+    # By name where there are names: new rows may come with their columns in another order.
+    names = list(getattr(taken, "columns", [0]))
+    return names if all(isinstance(n, str) for n in names) else columns
 
 
 def response_method(name: str, estimator: Any, method: str | Sequence[str]) -> str:

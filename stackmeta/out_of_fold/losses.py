@@ -30,6 +30,8 @@ def loss_of_block(block: np.ndarray, method: str, target: Target, loss: str) -> 
     if loss == "root_mean_squared_error":
         return float(root_mean_squared_error(target.y, block))
     if loss == "error_rate":
+        if method == "decision_function" and block.shape[1] != target.n_columns(method):
+            return np.nan  # a score for each pair of classes
         return 1.0 - float(accuracy_score(target.y, _codes(block, method, target)))
     probabilities = full_probabilities(block, method, target)
     if target.kind == "multilabel":
@@ -72,6 +74,11 @@ def _codes(block: np.ndarray, method: str, target: Target) -> np.ndarray:
         codes = np.clip(np.rint(block), 0, target.n_classes - 1).astype(np.intp)
         return codes if target.kind == "multilabel" else codes[:, 0]
     threshold = {"predict_proba": 0.5, "predict_log_proba": np.log(0.5)}.get(method, 0.0)
+    if block.shape[1] not in (1, target.n_classes, target.n_outputs):
+        raise ValueError(
+            f"{method} gave {block.shape[1]} columns for {target.n_classes} classes: it does not "
+            "say which class is best. Use decision_function_shape='ovr'."
+        )
     if target.kind == "multilabel":
         return (block > threshold).astype(np.intp)
     if block.shape[1] == 1:

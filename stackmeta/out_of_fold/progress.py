@@ -62,13 +62,14 @@ class Progress:
                 flush=True,
             )
 
-    def close(self) -> None:
-        """Note that all is fitted: the learners (also those left out) and the meta-learner."""
+    def close(self, *, meta_learner: bool) -> None:
+        """Note that all is fitted: learners (also those left out) and a meta-learner, if any."""
         if self.context is None:
             return
         for learner in self._open.values():
             learner.call_on_fit_task_end(estimator=self.estimator)
-        final = self.context.subcontext(task_name="final_estimator", task_id=len(self._open))
-        final.call_on_fit_task_begin(estimator=self.estimator)
-        final.call_on_fit_task_end(estimator=self.estimator)
+        if meta_learner:
+            final = self.context.subcontext(task_name="final_estimator", task_id=len(self._open))
+            final.call_on_fit_task_begin(estimator=self.estimator)
+            final.call_on_fit_task_end(estimator=self.estimator)
         self.context.call_on_fit_task_end(estimator=self.estimator)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from .target import Target
 
@@ -159,7 +159,7 @@ def _multilabel_block(answer: Any, method: str, target: Target) -> np.ndarray:
     return np.column_stack(columns)
 
 
-class OneClass(BaseEstimator):
+class OneClass(ClassifierMixin, BaseEstimator):
     """Stands in for a classifier in a fold whose training rows hold one class only."""
 
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -90,7 +90,7 @@ class OutOfFold:
         fold models. Empty where neither was asked for.
     learner_columns : dict of str -> object
         The columns of X that each learner reads; None for all.
-    labels : frozenset of str
+    label_learners : frozenset of str
         Learners whose predictions are class codes: repeats vote instead of being averaged.
     index : Index or None
         The row labels of X, if it was a pandas DataFrame.
@@ -106,7 +106,7 @@ class OutOfFold:
     paths: dict[str, str]
     models: dict[str, Any] = field(default_factory=dict)
     learner_columns: dict[str, Any] = field(default_factory=dict)
-    labels: frozenset[str] = frozenset()
+    label_learners: frozenset[str] = frozenset()
     index: Any = None
     records: list[FitRecord] = field(default_factory=list)
 
@@ -121,7 +121,7 @@ class OutOfFold:
         matrix = np.empty(self.by_repeat.shape[1:], dtype=self.by_repeat.dtype)
         for name, columns in self.columns.items():
             repeats = self.by_repeat[:, :, columns]
-            if name in self.labels:
+            if name in self.label_learners:
                 matrix[:, columns] = _vote(repeats)
             elif self.methods[name] == "predict_log_proba":
                 with np.errstate(divide="ignore"):
@@ -194,7 +194,7 @@ class OutOfFold:
         return self.matrix[:, self.columns[name]]
 
     def select(self, names: Sequence[str]) -> OutOfFold:
-        """Keep the columns of the named learners only.
+        """Keep the columns of the named learners; the others have failed since.
 
         Parameters
         ----------
@@ -210,6 +210,7 @@ class OutOfFold:
             by_repeat=np.concatenate(blocks, axis=2),
             columns=slices_of(dict(zip(names, [b.shape[2] for b in blocks], strict=True))),
             models={name: model for name, model in self.models.items() if name in names},
+            paths=self.paths | dict.fromkeys(set(self.names) - set(names), "failed"),
         )
 
     def loss(self, scoring: Any = None) -> dict[str, float]:

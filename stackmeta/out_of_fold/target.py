@@ -42,6 +42,11 @@ class Target:
         """Number of classes; 2 for each output of a multilabel target."""
         return 2 if self.kind == "multilabel" else len(self.classes)
 
+    def n_columns(self, method: str) -> int:
+        """Columns of a learner that answers with ``method``: a target, an output or a class."""
+        one_a_class = self.kind == "classes" and method != "predict" and self.n_classes > 2
+        return self.n_classes if one_a_class else self.n_outputs
+
     @property
     def original_y(self) -> np.ndarray:
         """Y with its original labels."""
@@ -147,7 +152,12 @@ def _is_nan(label: Any) -> bool:
 
 
 def _check_numbers(y: Any) -> Target:
-    y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+    try:
+        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+    except ValueError as error:
+        if "strings" in str(error) or "convert string" in str(error):
+            error.add_note("y holds classes if any of the learners is a classifier; none is.")
+        raise
     if y.ndim == 1 or y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return Target("numbers", y, n_outputs=1 if y.ndim == 1 else y.shape[1])
