@@ -107,6 +107,8 @@ def out_of_fold(
     """
     if on_error not in ("raise", "drop"):
         raise ValueError(f"on_error must be 'raise' or 'drop', got {on_error!r}.")
+    if time_limit is not None and not time_limit > 0:
+        raise ValueError(f"time_limit must be above 0 seconds or None, got {time_limit!r}.")
     if isinstance(cv, str):
         raise ValueError(
             f"cv={cv!r} is no splitter. For fitted learners, wrap them in "

@@ -132,5 +132,11 @@ def test_all_held_out_rows_of_one_class():
         StackingClassifier(LEARNERS, cv=[(np.arange(100), np.arange(100, 120))]).fit(X, y)
 
 
+@pytest.mark.parametrize("limit", [0, -1, float("nan")])
+def test_a_limit_that_is_none(limit):
+    with pytest.raises(ValueError, match="time_limit"):
+        out_of_fold(LEARNERS, X, Y, time_limit=limit)
+
+
 def test_an_empty_list_passes_nothing():
     assert StackingClassifier(LEARNERS, passthrough=[]).fit(X, Y).transform(X).shape == (120, 2)
