@@ -127,17 +127,8 @@ class BaseStack(StackRouting, Level0):
             widths = {x.name: ready.target.n_columns(x.method) for x in ready.learners}
             columns = slices_of(widths)
             check_readable(final, self._column_names(columns, passed), passed, ready.target)
-        tags = get_tags(final)
-        for learner in ready.learners:
-            if learner.given and not tags.input_tags.allow_nan:
-                values = learner.estimator.predict(take_columns(ready.X, learner.columns))
-                if np.isnan(values).any():
-                    raise ValueError(
-                        f"The given predictions of learner {learner.name!r} hold NaN, which "
-                        f"final_estimator={final} does not take. A combiner does, such as "
-                        "ConvexClassifier or ConvexRegressor."
-                    )
-        if not getattr(tags, "reads_probabilities", False):
+        self._check_given(ready)
+        if not self._reads_probabilities():
             return
         if ready.target.kind == "multilabel":
             raise ValueError(
@@ -154,6 +145,37 @@ class BaseStack(StackRouting, Level0):
                     "anything, such as LogisticRegression."
                 )
 
+    def _check_given(self, ready: Prepared) -> None:
+        """Refuse given predictions with NaN where the meta-learner takes none."""
+        final = self.final_estimator_
+        if get_tags(final).input_tags.allow_nan:
+            return
+        for learner in ready.learners:
+            if not learner.given:
+                continue
+            values = learner.estimator.predict(take_columns(ready.X, learner.columns))
+            if np.isnan(values).any():
+                raise ValueError(
+                    f"The given predictions of learner {learner.name!r} hold NaN, which "
+                    f"final_estimator={final} does not take. A combiner does, such as "
+                    "ConvexClassifier or ConvexRegressor."
+                )
+
+    def _check_held_out(self, engine: CrossFit) -> None:
+        """Refuse splits that leave the meta-learner one class."""
+        target = engine.target
+        covered = covered_rows(engine.splits, len(target.y))
+        if target.kind == "classes" and len(np.unique(target.y[covered])) == 1:
+            only = plain(target.classes[target.y[covered[0]]])
+            raise ValueError(
+                f"All rows that cv={self.cv!r} holds out are of one class, {only!r}: the "
+                "meta-learner cannot be fitted on them. Use a splitter that holds out both."
+            )
+
+    def _reads_probabilities(self) -> bool:
+        """Whether the meta-learner is a combiner of class probabilities."""
+        return getattr(get_tags(self.final_estimator_), "reads_probabilities", False)
+
     def _chooses(self) -> bool:
         """Whether the meta-learner can give a learner weight 0."""
         return getattr(get_tags(self.final_estimator_), "zero_weights", False)
@@ -169,13 +191,7 @@ class BaseStack(StackRouting, Level0):
         """Learners, then meta-learner; learners that it gives no weight are not refitted."""
         # Under a time limit refits cannot wait for the weights.
         refit_later = self.refit and self._chooses() and self.time_limit is None
-        covered = covered_rows(engine.splits, len(ready.target.y))
-        if ready.target.kind == "classes" and len(np.unique(ready.target.y[covered])) == 1:
-            only = plain(ready.target.classes[ready.target.y[covered[0]]])
-            raise ValueError(
-                f"All rows that cv={self.cv!r} holds out are of one class, {only!r}: the "
-                "meta-learner cannot be fitted on them. Use a splitter that holds out both."
-            )
+        self._check_held_out(engine)
         oof = engine.run(refit=self.refit and not refit_later)
         self._fit_final(oof, ready)
         while refit_later:
@@ -215,8 +231,8 @@ class BaseStack(StackRouting, Level0):
         self, matrix: np.ndarray, columns: dict[str, slice], target: Target, passed: Any
     ) -> tuple[np.ndarray, list[str]]:
         """Give a combiner of probabilities the classes that it was fitted on, and no other."""
-        present, tags = self._final_present, get_tags(self.final_estimator_)
-        if present is not None and getattr(tags, "reads_probabilities", False):
+        present = self._final_present
+        if present is not None and self._reads_probabilities():
             matrix = restrict_to_classes(matrix, target.n_classes, present)
             columns = slices_of(dict.fromkeys(columns, matrix.shape[1] // len(columns)))
         return matrix, self._column_names(columns, passed)
@@ -226,7 +242,9 @@ class BaseStack(StackRouting, Level0):
         blocks = self._blocks(X)
         n_rows = len(next(iter(blocks.values())))
         parts = [
-            blocks.get(name, np.full((n_rows, columns.stop - columns.start), np.nan))
+            blocks[name]
+            if name in blocks
+            else np.full((n_rows, columns.stop - columns.start), np.nan)
             for name, columns in self._columns.items()
         ]
         passed = select_passthrough(X, self.passthrough)

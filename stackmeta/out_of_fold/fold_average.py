@@ -20,6 +20,13 @@ def _models_have(method: str) -> Any:
     return check
 
 
+def vote(answers: np.ndarray) -> np.ndarray:
+    """Take the most frequent code along the first axis, the smallest of equals; NaN for none."""
+    codes = np.unique(answers[~np.isnan(answers)])
+    votes = np.stack([(answers == code).sum(axis=0) for code in codes])
+    return np.where(votes.any(axis=0), codes[votes.argmax(axis=0)], np.nan)
+
+
 class FoldAverage(BaseEstimator):
     """Average of a learner's fold models (``refit=False``): no further fit.
 
@@ -110,11 +117,8 @@ class FoldAverage(BaseEstimator):
         blocks = np.stack(self._blocks(X, "predict"))
         if self.target.kind == "numbers" or not is_classifier(self.example):
             predictions = blocks.mean(axis=0)
-        elif self.target.kind == "multilabel":
-            predictions = (blocks.mean(axis=0) > 0.5).astype(np.intp)
         else:
-            votes = [(blocks == code).sum(axis=0) for code in range(self.target.n_classes)]
-            predictions = np.argmax(votes, axis=0)
+            predictions = vote(blocks).astype(np.intp)
         return predictions[:, 0] if predictions.shape[1] == 1 else predictions
 
     @property

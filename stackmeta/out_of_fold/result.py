@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .fold_average import vote
 from .folds import Split, covered_rows
 from .learner import take_columns
 from .losses import default_loss, full_probabilities, loss_of_block, score_of_block
@@ -56,13 +57,6 @@ def _mean(repeats: np.ndarray) -> np.ndarray:
     there = ~np.isnan(repeats)
     with np.errstate(invalid="ignore"):
         return np.where(there, repeats, 0).sum(axis=0) / there.sum(axis=0)
-
-
-def _vote(repeats: np.ndarray) -> np.ndarray:
-    """Most frequent code over repeats, the smallest of equals; NaN where nothing is."""
-    codes = np.unique(repeats[~np.isnan(repeats)])
-    votes = np.stack([(repeats == code).sum(axis=0) for code in codes])
-    return np.where(votes.any(axis=0), codes[votes.argmax(axis=0)], np.nan)
 
 
 @dataclass
@@ -122,7 +116,7 @@ class OutOfFold:
         for name, columns in self.columns.items():
             repeats = self.by_repeat[:, :, columns]
             if name in self.label_learners:
-                matrix[:, columns] = _vote(repeats)
+                matrix[:, columns] = vote(repeats)
             elif self.methods[name] == "predict_log_proba":
                 with np.errstate(divide="ignore"):
                     matrix[:, columns] = np.log(_mean(np.exp(repeats)))
