@@ -15,6 +15,7 @@ from ._meta import MetaFeatures
 from .compat import (
     CallbackSupportMixin,
     Interval,
+    Options,
     StrOptions,
     VisualBlock,
     root_callback_context,
@@ -26,13 +27,13 @@ from .out_of_fold.checks import (
     check_weights,
     draw_seed,
     read_entries,
-    warn_missing_classes,
 )
 from .out_of_fold.cross_fit import CrossFit
-from .out_of_fold.folds import make_splits, resolve_cv
+from .out_of_fold.engine import set_up
 from .out_of_fold.learner import Learner
 from .out_of_fold.progress import Progress
 from .out_of_fold.result import OutOfFold
+from .out_of_fold.shortcuts import LEVELS
 from .out_of_fold.target import Target, encode_target
 from .routing import LearnerRouting, Routed
 
@@ -70,6 +71,7 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
         "passthrough": ["boolean", "array-like"],
         "verbose": ["verbose"],
         "refit": ["boolean"],
+        "shortcuts": [StrOptions(set(LEVELS)), Options(bool, {False})],
         "on_error": [StrOptions({"raise", "drop"})],
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
         "random_state": ["random_state"],
@@ -157,20 +159,20 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
 
     def _cross_fit(self, ready: Prepared) -> CrossFit:
         """Compute the splits and set up the engine."""
-        y = ready.target.y
-        cv = resolve_cv(self.cv, y, classifier=self._classifies(), groups=ready.groups)
-        splits = make_splits(cv, ready.X, y, random_state=ready.seed, **ready.routed.split)
-        warn_missing_classes(ready.target, splits, ready.learners)
-        return CrossFit(
+        return set_up(
             ready.learners,
             ready.X,
             ready.target,
-            splits,
+            cv=self.cv,
+            groups=ready.groups,
+            split_params=ready.routed.split,
+            classifier=self._classifies(),
+            seed=ready.seed,
             n_jobs=self.n_jobs,
             on_error=self.on_error,
             time_limit=self.time_limit,
-            seed=ready.seed,
             keep_fold_models=not self.refit,
+            shortcuts=self.shortcuts,
             progress=ready.progress,
         )
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sklearn
+from joblib.parallel import get_active_backend
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
+from sklearn.preprocessing._data import _is_constant_feature as is_constant_feature
 from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.fixes import parse_version
@@ -41,18 +45,26 @@ __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
+    "Options",
     "StrOptions",
     "VisualBlock",
+    "backend_is_local",
     "check_feature_names_in",
     "check_sample_weight",
     "cloudpickle",
     "fit_context",
+    "is_constant_feature",
     "is_pandas",
     "is_polars",
+    "let_ray_yield",
     "metadata_router",
+    "on_dask_workers",
+    "ray_get",
+    "ray_reference",
     "root_callback_context",
     "safe_indexing",
     "transform_output",
+    "validate_params",
     "with_callbacks",
 ]
 
@@ -68,6 +80,11 @@ def metadata_router(owner: Any) -> MetadataRouter:
     """Make a router; before scikit-learn 1.8 its owner is a class name."""
     by_name = parse_version(sklearn.__version__) < parse_version("1.8")
     return MetadataRouter(owner=type(owner).__name__ if by_name else owner)
+
+
+def validate_params(estimator: BaseEstimator) -> None:
+    """Check an estimator's parameters as its ``fit`` would."""
+    estimator._validate_params()
 
 
 def transform_output(estimator: Any) -> str:
@@ -86,6 +103,80 @@ def safe_indexing(X: Any, indices: Any, *, axis: int = 0) -> Any:
     if axis == 1 and is_polars(X) and isinstance(indices, list) and {*map(type, indices)} == {str}:
         return X.select(indices)
     return _safe_indexing(X, indices, axis=axis)
+
+
+def backend_is_local() -> bool:
+    """Whether joblib's active backend is one of its own, which run on this machine."""
+    backend, _ = get_active_backend()
+    return type(backend).__module__.startswith("joblib._parallel_backends")
+
+
+@contextmanager
+def on_dask_workers(value: Any) -> Iterator[None]:
+    """Keep a copy of a value on each worker, where joblib's active backend is dask.
+
+    At the end it is taken back, and with it the tasks that use it and have not started.
+    """
+    backend, _ = get_active_backend()
+    if type(backend).__module__ != "joblib._dask" or id(value) in backend.data_futures:
+        yield
+        return
+    # What the backend's own ``scatter`` does, which is settled before anybody has the value.
+    future = backend.client.scatter(value, broadcast=True, hash=False)
+    backend.data_futures[id(value)] = future
+    try:
+        with _errors_told(backend):
+            yield
+    finally:
+        del backend.data_futures[id(value)]
+        backend.client.cancel(future, force=True)
+
+
+@contextmanager
+def _errors_told(backend: Any) -> Iterator[None]:
+    """Have joblib hear of a task that dask gave up, which it would wait for without end."""
+    name = "submit" if hasattr(backend, "submit") else "apply_async"  # joblib < 1.5
+    send = getattr(backend, name)
+
+    def submit(func: Callable, callback: Callable) -> Any:
+        future = send(func, callback)
+        future.add_done_callback(lambda done: done.exception() and callback(done.exception()))
+        return future
+
+    setattr(backend, name, submit)
+    try:
+        yield
+    finally:
+        delattr(backend, name)
+
+
+@contextmanager
+def ray_reference(make: Callable[[], Any]) -> Iterator[Any]:
+    """Keep a value in Ray's object store, where joblib's active backend is Ray; else None."""
+    backend, _ = get_active_backend()
+    if not _is_ray(backend) or not sys.modules["ray"].is_initialized():
+        yield None
+        return
+    yield sys.modules["ray"].put(make())
+
+
+def ray_get(reference: Any) -> Any:
+    """Take a value out of Ray's object store, in a Ray worker."""
+    return sys.modules["ray"].get(reference)
+
+
+def let_ray_yield() -> None:
+    """Have Ray's backend hand out results as they come.
+
+    It inherits "no generators" from multiprocessing's, whose pool it does not use.
+    """
+    backend, _ = get_active_backend()
+    if _is_ray(backend):
+        backend.supports_return_generator = True
+
+
+def _is_ray(backend: Any) -> bool:
+    return type(backend).__module__.startswith("ray.")
 
 
 def is_pandas(X: Any) -> bool:

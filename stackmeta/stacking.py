@@ -55,6 +55,12 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
     refit : bool, default=True
         Whether each learner that the meta-learner uses is fitted once more on all rows.
         False keeps the fold models and averages them: no more fits.
+    shortcuts : {"exact", "approximate", False}, default="exact"
+        "exact" lets learners such as ridge, naive Bayes or discriminant analysis answer for
+        all folds at once where that equals refitting on each to 1e-8; "approximate" also
+        forests out of bag or with their trees shared out over the folds, and smooth linear
+        models by Newton steps; False refits plainly. ``oof_.paths`` says which way each
+        learner went. No shortcut changes a parameter of a learner.
     on_error : {"raise", "drop"}, default="raise"
         "drop" lets a learner that raises leave the stack with a
         :class:`~sklearn.exceptions.FitFailedWarning`.
@@ -145,6 +151,7 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
         passthrough: Any = False,
         verbose: int = 0,
         refit: bool = True,
+        shortcuts: str | bool = "exact",
         on_error: str = "raise",
         time_limit: float | None = None,
         keep_oof: bool = True,
@@ -160,6 +167,7 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
             verbose=verbose,
         )
         self.refit = refit
+        self.shortcuts = shortcuts
         self.on_error = on_error
         self.time_limit = time_limit
         self.keep_oof = keep_oof
@@ -249,6 +257,12 @@ class StackingRegressor(BaseStack, ensemble.StackingRegressor):
     refit : bool, default=True
         Whether each learner that the meta-learner uses is fitted once more on all rows.
         False keeps the fold models and averages them: no more fits.
+    shortcuts : {"exact", "approximate", False}, default="exact"
+        "exact" lets learners such as ridge, naive Bayes or discriminant analysis answer for
+        all folds at once where that equals refitting on each to 1e-8; "approximate" also
+        forests out of bag or with their trees shared out over the folds, and smooth linear
+        models by Newton steps; False refits plainly. ``oof_.paths`` says which way each
+        learner went. No shortcut changes a parameter of a learner.
     on_error : {"raise", "drop"}, default="raise"
         "drop" lets a learner that raises leave the stack with a
         :class:`~sklearn.exceptions.FitFailedWarning`.
@@ -324,6 +338,7 @@ class StackingRegressor(BaseStack, ensemble.StackingRegressor):
         passthrough: Any = False,
         verbose: int = 0,
         refit: bool = True,
+        shortcuts: str | bool = "exact",
         on_error: str = "raise",
         time_limit: float | None = None,
         keep_oof: bool = True,
@@ -338,6 +353,7 @@ class StackingRegressor(BaseStack, ensemble.StackingRegressor):
             verbose=verbose,
         )
         self.refit = refit
+        self.shortcuts = shortcuts
         self.on_error = on_error
         self.time_limit = time_limit
         self.keep_oof = keep_oof

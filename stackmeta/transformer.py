@@ -39,6 +39,12 @@ class OutOfFoldTransformer(Level0, BaseComposition):
     refit : bool, default=True
         Whether ``transform`` uses each learner fitted once more on all rows; False averages
         the fold models.
+    shortcuts : {"exact", "approximate", False}, default="exact"
+        "exact" lets learners such as ridge, naive Bayes or discriminant analysis answer for
+        all folds at once where that equals refitting on each to 1e-8; "approximate" also
+        forests out of bag or with their trees shared out over the folds, and smooth linear
+        models by Newton steps; False refits plainly. ``oof_.paths`` says which way each
+        learner went. No shortcut changes a parameter of a learner.
     on_error : {"raise", "drop"}, default="raise"
         "drop" leaves out a learner that raises, with a
         :class:`~sklearn.exceptions.FitFailedWarning`.
@@ -102,6 +108,7 @@ class OutOfFoldTransformer(Level0, BaseComposition):
         passthrough: Any = False,
         verbose: int = 0,
         refit: bool = True,
+        shortcuts: str | bool = "exact",
         on_error: str = "raise",
         time_limit: float | None = None,
         random_state: Any = None,
@@ -113,6 +120,7 @@ class OutOfFoldTransformer(Level0, BaseComposition):
         self.passthrough = passthrough
         self.verbose = verbose
         self.refit = refit
+        self.shortcuts = shortcuts
         self.on_error = on_error
         self.time_limit = time_limit
         self.random_state = random_state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from time import perf_counter
 from typing import Any
@@ -14,11 +14,12 @@ from ..compat import is_pandas
 from .fold_average import FoldAverage
 from .folds import Split, repeat_of_each_split
 from .learner import Learner
-from .plan import REFIT, Queue
+from .plan import ALL_FOLDS, REFIT, Queue
 from .progress import Progress
 from .result import FitRecord, OutOfFold, slices_of
-from .run import Outcome, Work, execute
+from .run import Outcome, Work, execute, execute_here
 from .shared import Shared
+from .shortcuts import find_shortcut
 from .target import Target
 from .warning import warn_caller
 
@@ -40,6 +41,10 @@ class CrossFit:
     seed : int, default=None
         Seeds the learners whose own ``random_state`` is None.
     keep_fold_models : bool, default=False
+    shortcuts : {"exact", "approximate", False}, default="exact"
+        Which learners may answer for all folds at once.
+    exchangeable : bool, default=False
+        Whether any row could have been held out with any other.
     progress : Progress, default=None
     """
 
@@ -55,6 +60,8 @@ class CrossFit:
         time_limit: float | None = None,
         seed: int | None = None,
         keep_fold_models: bool = False,
+        shortcuts: str | bool = "exact",
+        exchangeable: bool = False,
         progress: Progress | None = None,
     ) -> None:
         self.learners = learners
@@ -66,10 +73,20 @@ class CrossFit:
         self.progress = Progress() if progress is None else progress
         self.time_limit = time_limit
         self._deadline = None if time_limit is None else perf_counter() + time_limit
-        self._shared = Shared(Work(X, target, learners, splits, seed, keep_fold_models))
+        found = {
+            i: find_shortcut(
+                learner, shortcuts, exchangeable=exchangeable, keep_models=keep_fold_models
+            )
+            for i, learner in enumerate(learners)
+        }
+        self._shortcuts = {i: shortcut for i, shortcut in found.items() if shortcut is not None}
+        self._shared = Shared(
+            Work(X, target, learners, splits, seed, keep_fold_models, self._shortcuts)
+        )
         self._sizes = [len(train) for train, _ in splits]
         self._blocks: list[dict[int, np.ndarray]] = [{} for _ in learners]
         self._fold_models: list[dict[int, tuple[Any, Any]]] = [{} for _ in learners]
+        self._refit = False
         self.refits: dict[str, Any] = {}
         self.errors: dict[str, tuple[int, Exception]] = {}
         self.records: list[FitRecord] = []
@@ -87,8 +104,15 @@ class CrossFit:
             If no learner was done in time.
         """
         self.progress.open([learner.name for learner in self.learners], len(self.splits) + 1)
+        self._refit = refit
         queue = self._queue(refit=refit, folds=True)
-        self._execute(queue, self._deadline)
+        light = [i for i, shortcut in self._shortcuts.items() if shortcut.light]
+        here = execute_here(
+            light, queue, self._shared, n_jobs=self.n_jobs, deadline=self._deadline
+        )
+        self._collect(here, queue)
+        there = execute(queue, self._shared, n_jobs=self.n_jobs, deadline=self._deadline)
+        self._collect(there, queue)
         done = [
             learner.name
             for i, learner in enumerate(self.learners)
@@ -107,12 +131,12 @@ class CrossFit:
         Exception
             As :meth:`run`.
         """
-        wanted = set(names)
+        wanted = set(names) - self.refits.keys()
         queue = self._queue(refit=True, folds=False)
         for i, learner in enumerate(self.learners):
             if learner.name not in wanted:
                 queue.drop(i)
-        self._execute(queue)
+        self._collect(execute(queue, self._shared, n_jobs=self.n_jobs), queue)
         failed = [x.name for x in self.learners if x.name in wanted and x.name in self.errors]
         if len(self.errors) == len(self.learners):
             self._report([])
@@ -127,11 +151,11 @@ class CrossFit:
             n_rows=len(self.target.y),
             refit=refit,
             folds=folds,
+            shortcuts=self._shortcuts if folds else (),
             deadline=self._deadline if folds else None,
         )
 
-    def _execute(self, queue: Queue, deadline: float | None = None) -> None:
-        outcomes = execute(queue, self._shared, n_jobs=self.n_jobs, deadline=deadline)
+    def _collect(self, outcomes: Generator[Outcome, None, None], queue: Queue) -> None:
         # An error's traceback would keep the iterator, and with it the workers, alive.
         with closing(outcomes):
             for outcome in outcomes:
@@ -146,6 +170,9 @@ class CrossFit:
         if outcome.error is not None:
             queue.drop(task.learner)
             self._fail(name, task.fold, outcome.error)
+            return
+        if task.fold == ALL_FOLDS:
+            self._take_answer(outcome, queue)
             return
         self.progress.fit_done(name, task.fold, outcome.seconds)
         if task.fold == REFIT:
@@ -163,6 +190,22 @@ class CrossFit:
         self._fold_models[task.learner][task.fold] = (outcome.model, outcome.present)
         if len(blocks) == len(self.splits) and self.progress.verbose:
             self._announce(task.learner)
+
+    def _take_answer(self, outcome: Outcome, queue: Queue) -> None:
+        learner, answer = outcome.task.learner, outcome.answer
+        if answer is None:
+            del self._shortcuts[learner]
+            queue.plainly(learner)
+            return
+        name = self.learners[learner].name
+        self.progress.fit_done(name, ALL_FOLDS, outcome.seconds)
+        self.refits[name] = answer.model
+        self._blocks[learner] = dict(enumerate(answer.blocks))
+        if answer.fold_models is not None:
+            pairs = [(model, None) for model in answer.fold_models]
+            self._fold_models[learner] = dict(enumerate(pairs))
+        if self.progress.verbose:
+            self._announce(learner)
 
     def _fail(self, name: str, fold: int, error: Exception) -> None:
         self.errors.setdefault(name, (fold, error))
@@ -248,15 +291,21 @@ class CrossFit:
             return "failed"
         if learner.name not in done:
             return "time limit"
+        shortcut = self._shortcuts.get(self.learners.index(learner))
+        if shortcut is not None:
+            return shortcut.path
         return "given" if learner.given else "refit"
 
     def _models(self, positions: list[int]) -> dict[str, Any]:
         if not self.keep_fold_models:
-            names = [self.learners[i].name for i in positions]
+            names = [self.learners[i].name for i in positions if self._refit]
             return {name: self.refits[name] for name in names if name in self.refits}
         meaning = self.target.without_y()
         models = {}
         for i in positions:
+            if i in self._shortcuts and not self._fold_models[i]:
+                models[self.learners[i].name] = self.refits[self.learners[i].name]
+                continue
             kept = [self._fold_models[i][fold] for fold in range(len(self.splits))]
             models[self.learners[i].name] = FoldAverage(
                 [model for model, _ in kept], [present for _, present in kept], meaning

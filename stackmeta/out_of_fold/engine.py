@@ -19,10 +19,12 @@ from .checks import (
     warn_missing_classes,
 )
 from .cross_fit import CrossFit
-from .folds import make_splits, resolve_cv
+from .folds import is_exchangeable, make_splits, resolve_cv
+from .learner import Learner
 from .progress import Progress
 from .result import OutOfFold
-from .target import encode_target
+from .shortcuts import check_level
+from .target import Target, encode_target
 
 
 def out_of_fold(
@@ -35,6 +37,7 @@ def out_of_fold(
     method: str | Sequence[str] | Mapping[str, str] = "auto",
     refit: bool = False,
     keep_models: bool = False,
+    shortcuts: str | bool = "exact",
     fit_params: Mapping[str, Any] | None = None,
     n_jobs: int | None = None,
     on_error: str = "raise",
@@ -66,6 +69,10 @@ def out_of_fold(
         Whether each learner is fitted once more on all rows, to predict new ones.
     keep_models : bool, default=False
         Whether the fold models are kept; their average predicts new rows.
+    shortcuts : {"exact", "approximate", False}, default="exact"
+        "exact" lets learners answer for all folds at once where that equals refitting on
+        each; "approximate" also out of bag, from shared trees and by Newton steps; False
+        refits plainly. ``paths`` of the result says which way each learner went.
     fit_params : dict, default=None
         ``sample_weight`` for all learners, ``name__parameter`` for one.
     n_jobs : int, default=None
@@ -109,6 +116,7 @@ def out_of_fold(
         raise ValueError(f"on_error must be 'raise' or 'drop', got {on_error!r}.")
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit must be above 0 seconds or None, got {time_limit!r}.")
+    check_level(shortcuts)
     if isinstance(cv, str):
         raise ValueError(
             f"cv={cv!r} is no splitter. For fitted learners, wrap them in "
@@ -126,20 +134,56 @@ def out_of_fold(
     for name, own in params.items():
         check_weights(own, len(target.y), name)
     learners = build_learners(entries, X, target, method, params)
-    seed = draw_seed(random_state)
-    splitter = resolve_cv(cv, target.y, classifier=classifier, groups=groups)
-    split_params = {} if groups is None else {"groups": groups}
-    splits = make_splits(splitter, X, target.y, random_state=seed, **split_params)
-    warn_missing_classes(target, splits, learners)
-    return CrossFit(
+    return set_up(
         learners,
         X,
         target,
-        splits,
+        cv=cv,
+        groups=groups,
+        split_params={} if groups is None else {"groups": groups},
+        classifier=classifier,
+        seed=draw_seed(random_state),
         n_jobs=n_jobs,
         on_error=on_error,
         time_limit=time_limit,
-        seed=seed,
         keep_fold_models=keep_models and not refit,
+        shortcuts=shortcuts,
         progress=Progress(verbose),
     ).run(refit=refit)
+
+
+def set_up(
+    learners: list[Learner],
+    X: Any,
+    target: Target,
+    *,
+    cv: Any,
+    groups: Any,
+    split_params: Mapping[str, Any],
+    classifier: bool,
+    seed: int | None,
+    **options: Any,
+) -> CrossFit:
+    """Compute the splits, and set up the engine that runs checked learners on them.
+
+    Parameters
+    ----------
+    learners : list of Learner
+    X : array-like of shape (n_rows, n_features)
+    target : Target
+    cv : int, splitter or iterable of (train, test)
+    groups : array-like of shape (n_rows,), default=None
+    split_params : dict
+        Passed to ``split``.
+    classifier : bool
+        Whether folds are stratified where ``cv`` leaves it open.
+    seed : int or None
+        Seeds splitter and learners.
+    **options : dict
+        Further parameters of :class:`CrossFit`.
+    """
+    splitter = resolve_cv(cv, target.y, classifier=classifier, groups=groups)
+    splits = make_splits(splitter, X, target.y, random_state=seed, **split_params)
+    warn_missing_classes(target, splits, learners)
+    exchangeable = is_exchangeable(splitter, groups)
+    return CrossFit(learners, X, target, splits, seed=seed, exchangeable=exchangeable, **options)

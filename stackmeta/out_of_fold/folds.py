@@ -6,7 +6,19 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, check_cv
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneOut,
+    LeavePOut,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+    check_cv,
+)
 from sklearn.utils.multiclass import type_of_target
 
 Split = tuple[np.ndarray, np.ndarray]
@@ -22,6 +34,23 @@ def resolve_cv(cv: Any, y: Any, *, classifier: bool, groups: Any = None) -> Any:
         stratify = classifier and type_of_target(y) in ("binary", "multiclass")
         return (StratifiedGroupKFold if stratify else GroupKFold)(n_splits=n_splits)
     return check_cv(cv, y, classifier=classifier)
+
+
+def is_exchangeable(splitter: Any, groups: Any = None) -> bool:
+    """Whether the splitter treats all rows alike, so that any could have been held out."""
+    return groups is None and type(splitter) in _EXCHANGEABLE
+
+
+_EXCHANGEABLE = (
+    KFold,
+    StratifiedKFold,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+    StratifiedShuffleSplit,
+    LeaveOneOut,
+    LeavePOut,
+)
 
 
 def make_splits(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -11,11 +12,16 @@ import numpy as np
 
 #: The fold number of a fit on all rows.
 REFIT = -1
+#: The fold number of a shortcut, which answers for all folds at once.
+ALL_FOLDS = -2
 
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: a learner on one fold's training rows, or on all rows (``fold=REFIT``)."""
+    """One fit: a learner on one fold's training rows, or on all rows (``fold=REFIT``).
+
+    ``fold=ALL_FOLDS`` is a shortcut, which takes the place of all of them.
+    """
 
     learner: int
     fold: int
@@ -45,6 +51,8 @@ class Queue:
         Whether each learner is also fitted on all rows.
     folds : bool, default=True
         Whether the folds are fitted; False leaves the refits alone.
+    shortcuts : collection of int, default=()
+        Learners for which one task stands for all folds and the refit.
     deadline : float, default=None
         :func:`time.perf_counter` reading after which nothing starts.
     """
@@ -57,6 +65,7 @@ class Queue:
         *,
         refit: bool,
         folds: bool = True,
+        shortcuts: Collection[int] = (),
         deadline: float | None = None,
     ) -> None:
         fits = [(size, fold) for fold, size in enumerate(sizes)] if folds else []
@@ -64,14 +73,18 @@ class Queue:
             fits.append((n_rows, REFIT))
         # Small fits probe under a deadline, large ones otherwise: the next is at the end.
         fits.sort(key=lambda fit: fit[0], reverse=deadline is not None)
-        self._size = {fold: size for size, fold in fits}
-        self._waiting = [[fold for _, fold in fits] for _ in range(n_learners)]
+        self._size = {fold: size for size, fold in fits} | {ALL_FOLDS: n_rows}
+        self._plain = [fold for _, fold in fits]
+        self._waiting = [
+            [ALL_FOLDS] if i in shortcuts else list(self._plain) for i in range(n_learners)
+        ]
         self._opened: list[tuple[float, int] | None] = [None] * n_learners
         self._seconds = np.zeros(n_learners)
         self._rows = np.zeros(n_learners)
         self._deadline = deadline
-        self._in_flight = [0] * n_learners
+        self._in_flight: list[Task] = []
         self._opening: list[int] = []
+        self._dropped: set[int] = set()
         self._all_reported = False
         self._lock = threading.Lock()
 
@@ -93,19 +106,27 @@ class Queue:
                 return None
             if learner == WAIT.learner:
                 return WAIT
-            fold = self._waiting[learner].pop()
-            self._in_flight[learner] += 1
-            if self._opened[learner] is None:
-                self._opened[learner] = (now, self._size[fold])
-                self._opening.append(learner)
-            return Task(learner, fold)
+            return self._hand_out(learner, now)
+
+    def take(self, learner: int) -> Task:
+        """Take a certain learner's next task."""
+        with self._lock:
+            return self._hand_out(learner, perf_counter())
+
+    def _hand_out(self, learner: int, now: float) -> Task:
+        task = Task(learner, self._waiting[learner].pop())
+        self._in_flight.append(task)
+        if self._opened[learner] is None:
+            self._opened[learner] = (now, self._size[task.fold])
+            self._opening.append(learner)
+        return task
 
     def done(self, task: Task, seconds: float) -> None:
         """Learn what a finished task has cost."""
         with self._lock:
             self._seconds[task.learner] += seconds
             self._rows[task.learner] += self._size[task.fold]
-            self._in_flight[task.learner] -= 1
+            self._in_flight.remove(task)
             self._all_reported = False
 
     def waited(self) -> None:
@@ -117,6 +138,36 @@ class Queue:
         """Forget the tasks of a learner that failed."""
         with self._lock:
             self._waiting[learner].clear()
+            self._dropped.add(learner)
+
+    def plainly(self, learner: int) -> None:
+        """Give a learner whose shortcut declined its plain fits."""
+        with self._lock:
+            self._waiting[learner] = list(self._plain)
+            self._seconds[learner] = self._rows[learner] = 0
+            self._opened[learner] = None
+            if learner in self._opening:
+                self._opening.remove(learner)
+
+    def lost(self) -> list[Task]:
+        """Take back the tasks that were handed out and not reported: their workers died."""
+        with self._lock:
+            lost, self._in_flight = self._in_flight, []
+            return lost
+
+    def again(self, task: Task) -> bool:
+        """Hand out a lost task once more, unless its learner has been dropped."""
+        with self._lock:
+            if task.learner in self._dropped:
+                return False
+            self._in_flight.append(task)
+            return True
+
+    @property
+    def n_open(self) -> int:
+        """Number of tasks that wait or run."""
+        with self._lock:
+            return sum(map(len, self._waiting)) + len(self._in_flight)
 
     def _rate(self, learner: int, now: float) -> float:
         """Seconds a row: measured, or at least the time that the first fit has been running."""
@@ -159,4 +210,5 @@ class Queue:
         # for it: a learner that stays unreported may never end, and would take every worker.
         if not self._all_reported:
             return WAIT.learner
-        return min(running, key=lambda i: (self._in_flight[i], -self._opening.index(i)))
+        n_running = Counter(task.learner for task in self._in_flight)
+        return min(running, key=lambda i: (n_running[i], -self._opening.index(i)))

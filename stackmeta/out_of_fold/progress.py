@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from .plan import REFIT
+from .plan import ALL_FOLDS, REFIT
 
 
 class Progress:
@@ -44,7 +44,7 @@ class Progress:
 
     def fit_done(self, name: str, fold: int, seconds: float) -> None:
         """Note one fit."""
-        what = "refit" if fold == REFIT else f"fold {fold}"
+        what = {REFIT: "refit", ALL_FOLDS: "all folds"}.get(fold, f"fold {fold}")
         if self.verbose > 1:
             print(f"[stackmeta] {name}: {what} done in {seconds:.2f} s", flush=True)
         if name in self._open:

@@ -30,7 +30,8 @@ class FitRecord:
     name : str
         Learner.
     fold : int
-        Position in ``splits``; -1 for the refit on all rows.
+        Position in ``splits``; -1 for the refit on all rows; -2 for a shortcut, which stands
+        for all folds and the refit.
     seconds : float
         Fit and prediction together.
     started : float
@@ -77,8 +78,9 @@ class OutOfFold:
     target : Target
         The encoded y and its classes.
     paths : dict of str -> str
-        How each learner came by its predictions: "refit" (a fit for each fold), "given"
-        (columns of X), "prefit"; or why it is not there: "failed", "time limit".
+        How each learner came by its predictions: "refit" (a fit for each fold), "closed
+        form", "out-of-bag", "shared trees" or "Newton" (shortcuts), "given" (columns of X),
+        "prefit"; or why it is not there: "failed", "time limit".
     models : dict of str -> estimator
         The models for new rows: each learner refitted on all rows, or the average of its
         fold models. Empty where neither was asked for.

@@ -20,10 +20,10 @@ X, Y = numbers()
 SPLITS = list(KFold(3).split(X))
 
 
-def engine(*estimators, **options):
+def engine(*estimators, shortcuts=False, **options):
     learners = [Learner(f"l{i}", e, "predict") for i, e in enumerate(estimators)]
     target = encode_target(Y, classifier=False, caller="Tester")
-    return CrossFit(learners, X, target, SPLITS, **options)
+    return CrossFit(learners, X, target, SPLITS, shortcuts=shortcuts, **options)
 
 
 @pytest.mark.parametrize("refit", [False, True])

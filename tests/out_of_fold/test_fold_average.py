@@ -117,5 +117,6 @@ def test_a_stack_of_fold_models_predicts(final):
 
 def test_a_stack_of_fold_models_fits_nothing_more():
     X, y = numbers()
-    stack = StackingRegressor([("line", LinearRegression())], cv=CV, refit=False).fit(X, y)
+    learners = [("line", LinearRegression())]
+    stack = StackingRegressor(learners, cv=CV, refit=False, shortcuts=False).fit(X, y)
     assert sorted(record.fold for record in stack.oof_.records) == [0, 1, 2]

@@ -1,5 +1,6 @@
 """Failures and the time limit, here and in worker processes."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -16,7 +17,7 @@ from sklearn.model_selection import KFold
 
 from stackmeta import out_of_fold
 
-from .given import Answers, Fails, Sleeps, TooOld, numbers
+from .given import Answers, Dies, Fails, Sleeps, TooOld, numbers
 
 X, Y = numbers()
 X = X.copy()
@@ -87,7 +88,7 @@ def test_drop_warns_and_goes_on(n_jobs):
         oof = out_of_fold(learners, X, Y, cv=CV, n_jobs=n_jobs, on_error="drop")
     assert len([w for w in caught if w.category is FitFailedWarning]) == 1
     assert oof.names == ["line"]
-    assert oof.paths == {"line": "refit", "old": "failed"}
+    assert oof.paths == {"line": "closed form", "old": "failed"}
     assert oof.matrix.shape == (90, 1)
     assert np.array_equal(oof.matrix, out_of_fold([LINE], X, Y, cv=CV).matrix)
 
@@ -253,3 +254,29 @@ def test_a_backend_that_returns_all_at_the_end():
     with parallel_config("multiprocessing"):
         oof = out_of_fold([LINE], X, Y, cv=CV, n_jobs=2)
     assert np.array_equal(oof.matrix, out_of_fold([LINE], X, Y, cv=CV).matrix)
+
+
+def test_a_worker_that_dies_once_costs_its_tasks_only(tmp_path):
+    """What was lost runs again; what had been reported does not."""
+    dies = Dies(str(tmp_path / "deaths"), times=1, main=os.getpid())
+    learners = [("dies", dies), ("slow", Sleeps(0.1)), LINE]
+    oof = out_of_fold(learners, X, Y, cv=CV, refit=True, n_jobs=2)
+    assert oof.names == ["dies", "slow", "line"]
+    assert oof.paths == {"dies": "refit", "slow": "refit", "line": "closed form"}
+    assert (tmp_path / "deaths").stat().st_size >= 5
+    done = [(record.name, record.fold) for record in oof.records]
+    assert len(done) == len(set(done))
+    calm = out_of_fold([("slow", Sleeps(0))], X, Y, cv=CV)
+    assert np.array_equal(oof.block("slow"), calm.matrix)
+
+
+def test_a_learner_that_kills_its_worker_again_is_named(tmp_path):
+    """Beside nothing else it kills the worker once more: no doubt which one it is."""
+    dies = Dies(str(tmp_path / "deaths"), times=1000, main=os.getpid())
+    learners = [("slow", Sleeps(0.1)), ("dies", dies), LINE]
+    with pytest.warns(FitFailedWarning, match=r"'dies' failed in .* worker process died twice"):
+        oof = out_of_fold(learners, X, Y, cv=CV, refit=True, n_jobs=2, on_error="drop")
+    assert oof.paths == {"slow": "refit", "dies": "failed", "line": "closed form"}
+    with pytest.raises(RuntimeError, match="worker process died twice") as caught:
+        out_of_fold(learners, X, Y, cv=CV, n_jobs=2)
+    assert "learner 'dies' failed" in "".join(caught.value.__notes__)
