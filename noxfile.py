@@ -20,7 +20,16 @@ REQUIREMENTS = ["build", "mypy==2.4.*", "nbconvert", "pandas-stubs", "ruff==0.17
 made: list[Path] = []
 
 nox.needs_version = ">=2024.4.15"
-nox.options.sessions = ["lint", "types", "doctests", "notebooks", "docs", "build", "wheel"]
+nox.options.sessions = [
+    "lint",
+    "types",
+    "doctests",
+    "notebooks",
+    "docs",
+    "build",
+    "wheel",
+    "clusters",
+]
 
 
 def tool(session: nox.Session, *command: str) -> None:
@@ -125,3 +134,11 @@ def tests(session: nox.Session, versions: str) -> None:
     pins = {"oldest": floors(), "1.8": ["scikit-learn==1.8.*"], "newest": []}[versions]
     session.install("--editable", ".[test]", *pins)
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def clusters(session: nox.Session) -> None:
+    """Run stacks on dask and on Ray, whose tests skip where it has no wheel."""
+    session.install("--editable", ".[test]")
+    session.install(*PROJECT["project"]["optional-dependencies"]["ray"], success_codes=[0, 1])
+    session.run("python", "-m", "pytest", "tests/clusters", *session.posargs)

@@ -102,7 +102,10 @@ class BaseStack(StackRouting, Level0):
             oof = prefit_out_of_fold(ready.learners, ready.X, ready.target, ready.progress)
             self._fit_final(oof, ready)
         else:
-            oof = self._fit_levels(self._cross_fit(ready), ready)
+            engine = self._cross_fit(ready)
+            self._check_held_out(engine)
+            with engine.spread():
+                oof = self._fit_levels(engine, ready)
         self._keep(oof, self._used(oof), ready)
         self.__dict__.pop("oof_", None)
         if self.keep_oof:
@@ -191,7 +194,6 @@ class BaseStack(StackRouting, Level0):
         """Learners, then meta-learner; learners that it gives no weight are not refitted."""
         # Under a time limit refits cannot wait for the weights.
         refit_later = self.refit and self._chooses() and self.time_limit is None
-        self._check_held_out(engine)
         oof = engine.run(refit=self.refit and not refit_later)
         self._fit_final(oof, ready)
         while refit_later:

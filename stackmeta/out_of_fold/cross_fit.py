@@ -17,10 +17,11 @@ from .learner import Learner
 from .plan import ALL_FOLDS, REFIT, Queue
 from .progress import Progress
 from .result import FitRecord, OutOfFold, slices_of
-from .run import Outcome, Work, execute, execute_here
+from .run import execute, execute_here
 from .shared import Shared
 from .shortcuts import find_shortcut
 from .target import Target
+from .task import Outcome, Work
 from .warning import warn_caller
 
 
@@ -83,6 +84,8 @@ class CrossFit:
         self._shared = Shared(
             Work(X, target, learners, splits, seed, keep_fold_models, self._shortcuts)
         )
+        #: ``with engine.spread():`` keeps X on the workers of a cluster from run to refits.
+        self.spread = self._shared.spread
         self._sizes = [len(train) for train, _ in splits]
         self._blocks: list[dict[int, np.ndarray]] = [{} for _ in learners]
         self._fold_models: list[dict[int, tuple[Any, Any]]] = [{} for _ in learners]

@@ -1,86 +1,25 @@
-"""The joblib execution: one call for all fits; failures and the time limit are its business."""
+"""The joblib execution of all fits; dead workers and the time limit are its business."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import time
-import traceback
 import warnings
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
 from itertools import chain
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from joblib import cpu_count, effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
-from ..compat import cloudpickle, safe_indexing
-from .folds import Split
-from .learner import (
-    Learner,
-    clone_seeded,
-    renumber_class_weights,
-    rows_of_params,
-    take_columns,
-)
-from .plan import ALL_FOLDS, REFIT, WAIT, Queue, Task
-from .response import OneClass, respond
+from ..compat import let_ray_yield
+from .plan import WAIT, Queue, Task
 from .shared import Shared
-from .shortcuts import Answer, Job, Shortcut
-from .target import Target, fold_labels
-from .threads import Threads, limited_pools, set_threads, threads_of
-
-
-@dataclass
-class Work:
-    """All that a task needs, handed to each worker once."""
-
-    X: Any
-    target: Target
-    learners: list[Learner]
-    splits: list[Split]
-    seed: int | None
-    keep_fold_models: bool
-    shortcuts: Mapping[int, Shortcut] = field(default_factory=dict)
-    main_process: int = field(default_factory=os.getpid)
-
-
-@dataclass
-class Outcome:
-    """What came of a task.
-
-    Attributes
-    ----------
-    task : Task
-    seconds : float
-        Fit and prediction together.
-    started : float
-        :func:`time.time` at the start.
-    worker : int
-        Process id of the worker.
-    block : ndarray of shape (n_held_out, n_columns), or None
-        Out-of-fold predictions of the fold's held-out rows.
-    model : estimator, or None
-    present : ndarray, or None
-        Class codes that a fold model knows, where it does not know all.
-    answer : Answer, or None
-        Of a shortcut; None if it declined.
-    error : Exception, or None
-    """
-
-    task: Task
-    seconds: float
-    started: float
-    worker: int
-    block: np.ndarray | None = None
-    model: Any = None
-    present: np.ndarray | None = None
-    answer: Answer | None = None
-    error: Exception | None = None
+from .task import Outcome, run_task
+from .threads import limited_pools, threads_of
 
 
 def execute(
@@ -96,11 +35,12 @@ def execute(
     # A shortcut that declines last, or a worker's death, leaves tasks for another call.
     while (first := queue.next()) is not None:
         tasks = chain([first], iter(queue.next, None))
-        try:
-            yield from _run(tasks, queue, shared, n_jobs, deadline)
-        except BrokenProcessPool:
-            for task in queue.lost():
-                yield from _run_alone(task, queue, shared, n_jobs, deadline)
+        with shared.spread():
+            try:
+                yield from _run(tasks, queue, shared, n_jobs, deadline)
+            except BrokenProcessPool:
+                for task in queue.lost():
+                    yield from _run_alone(task, queue, shared, n_jobs, deadline)
 
 
 def execute_here(
@@ -138,7 +78,7 @@ def _run(
     deadline: float | None,
 ) -> Generator[Outcome, None, None]:
     """One joblib call."""
-    parallel = _parallel(n_jobs)
+    parallel = _parallel(n_jobs, deadline)
     outcomes = iter(
         parallel(
             delayed(_pause)()
@@ -194,91 +134,15 @@ def _pause() -> None:
     time.sleep(0.02)
 
 
-def _parallel(n_jobs: int | None) -> Parallel:
+def _parallel(n_jobs: int | None, deadline: float | None) -> Parallel:
+    let_ray_yield()
     options: dict[str, Any] = {"batch_size": 1, "pre_dispatch": "n_jobs+1"}
     try:
         return Parallel(n_jobs=n_jobs, return_as="generator_unordered", **options)
-    except ValueError:  # a backend that returns everything at the end
+    except ValueError as error:  # a backend that returns everything at the end
+        if deadline is not None:
+            raise ValueError(
+                "time_limit needs a joblib backend that hands out results as they come, such as "
+                f"loky, threading, dask or ray: {error}"
+            ) from error
         return Parallel(n_jobs=n_jobs, **options)
-
-
-def run_task(shared: Shared, task: Task, threads: Threads | None = None) -> Outcome:
-    """Fit one learner on one fold (or all rows) and predict the rows it held out."""
-    started, clock = time.time(), perf_counter()
-    outcome = Outcome(task, 0.0, started, os.getpid())
-    with shared as work:
-        try:
-            if task.fold == ALL_FOLDS:
-                outcome.answer = _take_shortcut(work, task)
-            else:
-                _fit_and_predict(work, task, outcome, threads)
-        except Exception as error:
-            outcome.error = error if os.getpid() == work.main_process else _portable(error)
-            outcome.block = outcome.model = None
-    outcome.seconds = perf_counter() - clock
-    return outcome
-
-
-def _take_shortcut(work: Work, task: Task) -> Answer | None:
-    """Answer for all folds, or None: what raises here is for the plain fits to raise."""
-    learner = work.learners[task.learner]
-    X = take_columns(work.X, learner.columns)
-    job = Job(learner, X, work.target, work.splits, work.seed)
-    try:
-        answer = work.shortcuts[task.learner].run(job)
-        for block, (_, test) in zip(answer.blocks, work.splits, strict=True):
-            _check_block(block, len(test), learner, work.target)
-    except Exception:
-        return None
-    if not work.keep_fold_models:
-        answer.fold_models = None
-    return answer
-
-
-def _portable(error: Exception) -> Exception:
-    """Make an error fit to travel: its traceback as a note, a stand-in if it cannot."""
-    trace = "".join(traceback.format_exception(error))
-    try:
-        error = cloudpickle.loads(cloudpickle.dumps(error))
-    except Exception:
-        error = RuntimeError(f"{type(error).__name__}: {error}")
-    error.add_note(f"Traceback in the worker process:\n{trace}")
-    return error
-
-
-def _fit_and_predict(work: Work, task: Task, outcome: Outcome, threads: Threads | None) -> None:
-    learner = work.learners[task.learner]
-    train, test = (None, None) if task.fold == REFIT else work.splits[task.fold]
-    X = take_columns(work.X, learner.columns)
-    labels = fold_labels(work.target, train, renumber=learner.renumber)
-    if labels.present is not None and len(labels.present) == 1:
-        model: Any = OneClass()
-    else:
-        model = clone_seeded(learner, work.seed, task.fold)
-        renumber_class_weights(model, labels.present)
-        params = rows_of_params(learner.fit_params, train, len(work.target.y))
-        # A copy also of all rows: a learner that works in place must not change the others' X.
-        rows = np.arange(len(work.target.y)) if train is None else train
-        with set_threads(model, threads, fitting=True):
-            model.fit(safe_indexing(X, rows), labels.y, **params)
-    if test is not None:
-        with set_threads(model, threads, fitting=False):
-            outcome.block = respond(
-                model, safe_indexing(X, test), learner.method, work.target, labels.present
-            )
-        _check_block(outcome.block, len(test), learner, work.target)
-    if train is None or work.keep_fold_models:
-        outcome.model, outcome.present = model, labels.present
-
-
-def _check_block(block: np.ndarray, n_rows: int, learner: Learner, target: Target) -> None:
-    fixed = learner.method == "predict" or target.kind == "multilabel"
-    width = target.n_outputs if fixed else block.shape[-1]
-    if block.shape != (n_rows, width):
-        raise ValueError(
-            f"{learner.method} gave an array of shape {block.shape} for {n_rows} rows and "
-            f"{width} columns."
-        )
-    if not learner.given and block.dtype.kind == "f" and np.isnan(block).any():
-        n_bad = int(np.isnan(block).any(axis=1).sum())
-        raise ValueError(f"{learner.method} gave NaN for {n_bad} of {n_rows} held-out rows.")

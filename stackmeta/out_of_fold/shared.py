@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pickle
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 
-from ..compat import cloudpickle
+from ..compat import cloudpickle, on_dask_workers, ray_get, ray_reference
 
 # joblib memory-maps arrays larger than 1 MiB and pickles smaller ones with each task.
 _MAPPED_BYTES = 2**20 + 1
@@ -24,7 +26,8 @@ class Shared:
     for a task, the value goes as protocol 5 out-of-band buffers of the original memory (no
     copy of an array's or a frame's numbers), so that a backend which shares arrays between
     processes shares them. A worker rebuilds the value once and keeps it until it has been
-    idle for some seconds. ``with shared as value:`` is how a task uses it.
+    idle for some seconds. ``with shared as value:`` is how a task uses it, and tasks are
+    sent inside ``with shared.spread():``.
 
     Parameters
     ----------
@@ -36,6 +39,7 @@ class Shared:
         self.value = value
         self._token = uuid4().hex
         self._parts: tuple[np.ndarray, list[np.ndarray], list[int]] | None = None
+        self._reference: Any = None
         self._timer: threading.Timer | None = None
 
     def __enter__(self) -> Any:
@@ -45,14 +49,44 @@ class Shared:
 
     def __exit__(self, *exc_info: object) -> None:
         if _kept.get(self._token) is self:
-            self._timer = threading.Timer(_KEPT_SECONDS, _kept.pop, args=(self._token, None))
-            self._timer.daemon = True
-            self._timer.start()
+            self._let_go_later()
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def _let_go_later(self) -> None:
+        self._timer = threading.Timer(_KEPT_SECONDS, _kept.pop, args=(self._token, None))
+        self._timer.daemon = True
+        self._timer.start()
+
+    @contextmanager
+    def spread(self) -> Iterator[None]:
+        """Have the value in the cluster's own memory for a while, so that tasks name it only.
+
+        On a dask cluster every worker gets a copy first: were it only where joblib's backend
+        puts it, a fit would be lost with that worker. On Ray the value lies in the object
+        store, once a machine. Elsewhere nothing happens, nor does it inside another spread.
+        """
+        if self._reference is not None:
+            yield
+            return
+        with on_dask_workers(self), ray_reference(self._buffers) as self._reference:
+            try:
+                yield
+            finally:
+                self._reference = None
+
+    def _buffers(self) -> tuple[np.ndarray, list[np.ndarray], list[int]]:
         if self._parts is None:
             self._parts = _to_buffers(self.value)
-        return _rebuild, (self._token, *self._parts)
+        return self._parts
+
+    def __sizeof__(self) -> int:
+        # dask weighs what it sends, moves and spills by this.
+        blob, large, _ = self._buffers()
+        return object.__sizeof__(self) + blob.nbytes + sum(view.nbytes for view in large)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._reference is not None:
+            return _fetch, (self._token, self._reference)
+        return _rebuild, (self._token, *self._buffers())
 
 
 def _to_buffers(value: Any) -> tuple[np.ndarray, list[np.ndarray], list[int]]:
@@ -89,7 +123,12 @@ def _rebuild(token: str, blob: np.ndarray, large: list[np.ndarray], lengths: lis
         shared._token, shared._parts = token, (blob, large, lengths)
         _kept.clear()
         _kept[token] = shared
+        shared._let_go_later()  # a worker may get the value and no task
     return shared
+
+
+def _fetch(token: str, reference: Any) -> Shared:
+    return _kept.get(token) or _rebuild(token, *ray_get(reference))
 
 
 def _from_buffers(blob: np.ndarray, large: list[np.ndarray], lengths: list[int]) -> Any:

@@ -229,3 +229,25 @@ class Dies(RegressorMixin, BaseEstimator):
 
     def predict(self, X):
         return np.full(len(X), self.mean_)
+
+
+class Writes(RegressorMixin, BaseEstimator):
+    """Centres its X in place."""
+
+    def fit(self, X, y):
+        X -= X.mean(axis=0)
+        self.fits_ = getattr(self, "fits_", 0) + 1
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+class ReadOnly(RegressorMixin, BaseEstimator):
+    """Raises what looks like the error of a learner that writes, whatever it is given."""
+
+    def fit(self, X, y):
+        raise ValueError("read-only by nature")
+
+    def predict(self, X):
+        return np.zeros(len(X))

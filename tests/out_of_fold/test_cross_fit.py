@@ -4,17 +4,19 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import KFold
+from sklearn.neighbors import KNeighborsRegressor
 
 from stackmeta import StackingRegressor, out_of_fold
 from stackmeta.out_of_fold.cross_fit import CrossFit
 from stackmeta.out_of_fold.learner import Learner
 from stackmeta.out_of_fold.target import encode_target
 
-from .given import Fails, classes, numbers
+from .given import Fails, ReadOnly, Writes, classes, numbers
 
 X, Y = numbers()
 SPLITS = list(KFold(3).split(X))
@@ -116,3 +118,26 @@ def test_weights_are_cut_and_change_the_fit():
     )
     assert_array_equal(one.block("lr"), oof.block("lr"))
     assert not np.array_equal(one.block("other"), oof.block("lr"))
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_a_learner_that_works_in_place_changes_no_other(n_jobs):
+    """All rows are handed out without a copy; whoever writes into them gets one."""
+    before = X.copy()
+    learners = [("writes", Writes()), ("ridge", Ridge(positive=True))]
+    oof = out_of_fold(learners, X, Y, cv=3, refit=True, n_jobs=n_jobs)
+    assert_array_equal(X, before)
+    assert oof.models["writes"].fits_ == 1
+    assert_array_equal(oof.models["ridge"].coef_, Ridge(positive=True).fit(X, Y).coef_)
+
+
+def test_all_rows_are_not_copied():
+    oof = out_of_fold([("keeps", KNeighborsRegressor())], X, Y, cv=3, refit=True)
+    assert np.shares_memory(oof.models["keeps"]._fit_X, X)
+
+
+def test_other_errors_of_a_locked_table_are_not_swallowed():
+    with pytest.raises(ValueError, match="read-only by nature"):
+        out_of_fold([("odd", ReadOnly())], sparse.csr_array(X), Y, cv=3, refit=True)
+    with pytest.raises(ValueError, match="read-only by nature"):
+        out_of_fold([("odd", ReadOnly())], X, Y, cv=3, refit=True)

@@ -280,3 +280,9 @@ def test_a_learner_that_kills_its_worker_again_is_named(tmp_path):
     with pytest.raises(RuntimeError, match="worker process died twice") as caught:
         out_of_fold(learners, X, Y, cv=CV, n_jobs=2)
     assert "learner 'dies' failed" in "".join(caught.value.__notes__)
+
+
+def test_a_time_limit_needs_results_as_they_come():
+    """A backend that returns everything at the end could not be stopped."""
+    with parallel_config("multiprocessing"), pytest.raises(ValueError, match="time_limit needs"):
+        out_of_fold([("slow", Sleeps(0.1))], X, Y, cv=CV, n_jobs=2, time_limit=30)

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import pickle
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from stackmeta import out_of_fold
-from stackmeta.out_of_fold.run import run_task
+from stackmeta.out_of_fold import shared as shared_module
+from stackmeta.out_of_fold.task import run_task
 from stackmeta.out_of_fold.shared import Shared
 
 from .given import Counted, Tagged, backed_by_map, numbers
@@ -168,3 +170,22 @@ def test_small_tables_too(tmp_path):
     rebuilt = pathlib.Path(path).read_text().split()
     assert Counted.pickled == 1
     assert len(rebuilt) == len(set(rebuilt)) <= 2
+
+
+def test_weighs_what_travels():
+    """dask decides by it what to send ahead of the tasks, and what to spill."""
+    assert TABLE.nbytes < sys.getsizeof(Shared({"X": TABLE})) < TABLE.nbytes + 10_000
+    assert sys.getsizeof(pickle.loads(pickle.dumps(Shared({"X": TABLE})))) > TABLE.nbytes
+
+
+def test_a_worker_lets_go_of_what_no_task_has_used(monkeypatch):
+    monkeypatch.setattr(shared_module, "_KEPT_SECONDS", 0.01)
+    rebuilt = pickle.loads(pickle.dumps(Shared(TABLE)))
+    rebuilt._timer.join(30)
+    assert rebuilt._token not in shared_module._kept
+
+
+def test_spread_changes_nothing_without_a_cluster():
+    shared = Shared({"X": TABLE})
+    with shared.spread():
+        assert Parallel(n_jobs=2)(delayed(_is_mapped)(shared) for _ in range(2)) == [True, True]

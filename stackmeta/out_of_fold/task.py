@@ -1,0 +1,182 @@
+"""What a worker does: fit one learner on one fold and predict it, or take a shortcut."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ..compat import cloudpickle, safe_indexing
+from .folds import Split
+from .learner import (
+    Learner,
+    clone_seeded,
+    renumber_class_weights,
+    rows_of_params,
+    take_columns,
+)
+from .plan import ALL_FOLDS, REFIT, Task
+from .response import OneClass, respond
+from .shared import Shared
+from .shortcuts import Answer, Job, Shortcut
+from .target import FoldLabels, Target, fold_labels
+from .threads import Threads, set_threads
+
+
+@dataclass
+class Work:
+    """All that a task needs, handed to each worker once."""
+
+    X: Any
+    target: Target
+    learners: list[Learner]
+    splits: list[Split]
+    seed: int | None
+    keep_fold_models: bool
+    shortcuts: Mapping[int, Shortcut] = field(default_factory=dict)
+    main_process: int = field(default_factory=os.getpid)
+
+
+@dataclass
+class Outcome:
+    """What came of a task.
+
+    Attributes
+    ----------
+    task : Task
+    seconds : float
+        Fit and prediction together.
+    started : float
+        :func:`time.time` at the start.
+    worker : int
+        Process id of the worker.
+    block : ndarray of shape (n_held_out, n_columns), or None
+        Out-of-fold predictions of the fold's held-out rows.
+    model : estimator, or None
+    present : ndarray, or None
+        Class codes that a fold model knows, where it does not know all.
+    answer : Answer, or None
+        Of a shortcut; None if it declined.
+    error : Exception, or None
+    """
+
+    task: Task
+    seconds: float
+    started: float
+    worker: int
+    block: np.ndarray | None = None
+    model: Any = None
+    present: np.ndarray | None = None
+    answer: Answer | None = None
+    error: Exception | None = None
+
+
+def run_task(shared: Shared, task: Task, threads: Threads | None = None) -> Outcome:
+    """Fit one learner on one fold (or all rows) and predict the rows it held out."""
+    started, clock = time.time(), perf_counter()
+    outcome = Outcome(task, 0.0, started, os.getpid())
+    with shared as work:
+        try:
+            if task.fold == ALL_FOLDS:
+                outcome.answer = _take_shortcut(work, task)
+            else:
+                _fit_and_predict(work, task, outcome, threads)
+        except Exception as error:
+            outcome.error = error if os.getpid() == work.main_process else _portable(error)
+            outcome.block = outcome.model = None
+    outcome.seconds = perf_counter() - clock
+    return outcome
+
+
+def _take_shortcut(work: Work, task: Task) -> Answer | None:
+    """Answer for all folds, or None: what raises here is for the plain fits to raise."""
+    learner = work.learners[task.learner]
+    X = take_columns(work.X, learner.columns)
+    job = Job(learner, X, work.target, work.splits, work.seed)
+    try:
+        answer = work.shortcuts[task.learner].run(job)
+        for block, (_, test) in zip(answer.blocks, work.splits, strict=True):
+            _check_block(block, len(test), learner, work.target)
+    except Exception:
+        return None
+    if not work.keep_fold_models:
+        answer.fold_models = None
+    return answer
+
+
+def _portable(error: Exception) -> Exception:
+    """Make an error fit to travel: its traceback as a note, a stand-in if it cannot."""
+    trace = "".join(traceback.format_exception(error))
+    try:
+        error = cloudpickle.loads(cloudpickle.dumps(error))
+    except Exception:
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(f"Traceback in the worker process:\n{trace}")
+    return error
+
+
+def _fit_and_predict(work: Work, task: Task, outcome: Outcome, threads: Threads | None) -> None:
+    learner = work.learners[task.learner]
+    train, test = (None, None) if task.fold == REFIT else work.splits[task.fold]
+    X = take_columns(work.X, learner.columns)
+    labels = fold_labels(work.target, train, renumber=learner.renumber)
+    if labels.present is not None and len(labels.present) == 1:
+        model: Any = OneClass()
+    else:
+        model = _fitted(work, task, labels, threads)
+    if test is not None:
+        with set_threads(model, threads, fitting=False):
+            outcome.block = respond(
+                model, safe_indexing(X, test), learner.method, work.target, labels.present
+            )
+        _check_block(outcome.block, len(test), learner, work.target)
+    if train is None or work.keep_fold_models:
+        outcome.model, outcome.present = model, labels.present
+
+
+def _fitted(work: Work, task: Task, labels: FoldLabels, threads: Threads | None) -> Any:
+    """Fit a clone on the rows of a fold, or on all rows.
+
+    All rows are given as they are, but locked: a learner that works in place must not change
+    the others' X, and gets a copy.
+    """
+    learner = work.learners[task.learner]
+    train = None if task.fold == REFIT else work.splits[task.fold][0]
+    params = rows_of_params(learner.fit_params, train, len(work.target.y))
+
+    def fit(rows: Any) -> Any:
+        model = clone_seeded(learner, work.seed, task.fold)
+        renumber_class_weights(model, labels.present)
+        with set_threads(model, threads, fitting=True):
+            model.fit(rows, labels.y, **params)
+        return model
+
+    X = take_columns(work.X, learner.columns)
+    if train is None and isinstance(X, np.ndarray):
+        locked = X.view()
+        locked.flags.writeable = False
+        try:
+            return fit(locked)
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+    return fit(safe_indexing(X, np.arange(len(work.target.y)) if train is None else train))
+
+
+def _check_block(block: np.ndarray, n_rows: int, learner: Learner, target: Target) -> None:
+    fixed = learner.method == "predict" or target.kind == "multilabel"
+    width = target.n_outputs if fixed else block.shape[-1]
+    if block.shape != (n_rows, width):
+        raise ValueError(
+            f"{learner.method} gave an array of shape {block.shape} for {n_rows} rows and "
+            f"{width} columns."
+        )
+    if not learner.given and block.dtype.kind == "f" and np.isnan(block).any():
+        n_bad = int(np.isnan(block).any(axis=1).sum())
+        raise ValueError(f"{learner.method} gave NaN for {n_bad} of {n_rows} held-out rows.")
