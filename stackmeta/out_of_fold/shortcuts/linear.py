@@ -56,7 +56,8 @@ class LinearFromGram(FromSums):
         if model.fit_intercept:
             spread, size = np.sqrt(np.diag(scatter)[:p] / sums.weight), np.abs(mean[:p])
             varies = spread > ROUNDING * size
-            if (varies & (size > FARTHEST_MEAN * spread)).any():
+            free = isinstance(model, LinearRegression) or np.min(model.alpha) == 0
+            if ((varies | free) & (size > FARTHEST_MEAN * spread)).any():
                 raise DeclinedError("a column hardly varies for its size")
         else:
             scatter = scatter + sums.weight * np.outer(mean, mean)

@@ -42,21 +42,32 @@ def parts_of(splits: list[Split], n_rows: int) -> list[Parts]:
 
 
 def _parts_of_repeat(splits: list[Split], positions: list[int], n_rows: int) -> Parts:
-    times = np.zeros((len(positions), n_rows), dtype=np.int32)
-    complements = True
-    for k, position in enumerate(positions):
-        train, test = splits[position]
-        times[k] = np.bincount(train, minlength=n_rows)
-        complements = complements and len(train) + len(test) == n_rows and times[k].max() == 1
-    if complements:
-        labels = np.full(n_rows, len(positions))
-        for k, position in enumerate(positions):
-            labels[splits[position][1]] = k
-    else:
-        labels = np.zeros(n_rows, dtype=np.intp)
-        for row_times in times:
-            _, labels = np.unique(labels * (row_times.max() + 1) + row_times, return_inverse=True)
+    if all(_is_complement(*splits[position], n_rows) for position in positions):
+        return _parts_of_partition(splits, positions, n_rows)
+    times = np.stack([np.bincount(splits[k][0], minlength=n_rows) for k in positions])
+    labels = np.zeros(n_rows, dtype=np.intp)
+    for row_times in times:
+        _, labels = np.unique(labels * (row_times.max() + 1) + row_times, return_inverse=True)
     order = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
-    rows = np.split(order, starts[1:])
-    return Parts(rows, positions, times[:, order[starts]])
+    return Parts(np.split(order, starts[1:]), positions, times[:, order[starts]])
+
+
+def _is_complement(train: np.ndarray, test: np.ndarray, n_rows: int) -> bool:
+    """Whether all rows that are not held out are trained on, once."""
+    if len(train) + len(test) != n_rows:
+        return False
+    there = np.zeros(n_rows, dtype=bool)
+    there[train] = there[test] = True
+    return bool(there.all())
+
+
+def _parts_of_partition(splits: list[Split], positions: list[int], n_rows: int) -> Parts:
+    """Return the held-out rows of each split and, if there are any, those that none holds out."""
+    rows = [splits[position][1] for position in positions]
+    rest = np.ones(n_rows, dtype=bool)
+    for held_out in rows:
+        rest[held_out] = False
+    if rest.any():
+        rows.append(np.flatnonzero(rest))
+    return Parts(rows, positions, 1 - np.eye(len(positions), len(rows), dtype=np.int64))

@@ -58,7 +58,7 @@ def test_moments_merge_to_those_of_the_rows(seed, times, shift, full):
         return
     wanted = Moments.of(rows, weight, full=full)
     assert_allclose(merged.weight, wanted.weight)
-    assert_allclose(merged.mean, wanted.mean, rtol=1e-13)
+    assert_allclose(merged.mean, wanted.mean, rtol=1e-13, atol=1e-14)
     assert_allclose(merged.scatter, wanted.scatter, rtol=1e-6, atol=1e-14 * (1 + shift**2))
 
 
