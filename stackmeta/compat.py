@@ -52,6 +52,7 @@ __all__ = [
     "check_feature_names_in",
     "check_sample_weight",
     "cloudpickle",
+    "discriminants_divide_by_n",
     "fit_context",
     "is_constant_feature",
     "is_pandas",
@@ -63,10 +64,20 @@ __all__ = [
     "ray_reference",
     "root_callback_context",
     "safe_indexing",
+    "set_discriminant_components",
     "transform_output",
     "validate_params",
     "with_callbacks",
 ]
+
+
+#: Whether discriminant analyses divide a scatter by the number of rows, or by degrees of freedom.
+discriminants_divide_by_n = parse_version(sklearn.__version__) >= parse_version("1.9")
+
+
+def set_discriminant_components(model: BaseEstimator, n_components: int) -> None:
+    """Set what a linear discriminant analysis remembers of its output, as its ``fit`` does."""
+    model._max_components = model._n_features_out = n_components
 
 
 def root_callback_context(estimator: Any, max_subtasks: int) -> Any:

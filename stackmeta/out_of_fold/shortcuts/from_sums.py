@@ -46,6 +46,10 @@ class FromSums(Shortcut):
     accept_sparse: ClassVar[bool] = False
     classifies: ClassVar[bool] = False
 
+    def rows(self, X: Any, estimator: Any) -> Any:
+        """Turn a block of rows into what is summed up; by default it is the block."""
+        return X
+
     @abstractmethod
     def sums(self, X: Any, y: np.ndarray, weights: np.ndarray | None, target: Target) -> Any:
         """Sum over a block of rows: X float64 (or csr), y codes or numbers of the same rows."""
@@ -80,6 +84,8 @@ class FromSums(Shortcut):
 
     def _run(self, job: Job) -> Answer:
         self.check(job, job.learner.estimator)
+        if len(job.splits) * min(len(job.splits), len(job.target.y)) > _MOST_NUMBERS:
+            raise DeclinedError("too many folds")
         first = safe_indexing(job.X, [0])
         blocks, models, refitted = {}, {}, None
         for parts in parts_of(job.splits, len(job.target.y)):
@@ -117,10 +123,12 @@ class FromSums(Shortcut):
         n_numbers = self.n_numbers(job.X.shape[1], job.target)
         if len(parts.rows) * max(n_numbers, len(parts.splits)) > _MOST_NUMBERS:
             raise DeclinedError("too many parts")
-        items, weights = [], job.weights
+        items, weights, estimator, y = [], job.weights, job.learner.estimator, job.target.y
         for rows in parts.rows:
             blocks = [
-                self.sums(block, job.target.y[some], _rows_of(weights, some), job.target)
+                self.sums(
+                    self.rows(block, estimator), y[some], _rows_of(weights, some), job.target
+                )
                 for block, some in chunks(job.X, rows)
             ]
             items.append(blocks[0] if len(blocks) == 1 else type(blocks[0]).stack(blocks).merged())

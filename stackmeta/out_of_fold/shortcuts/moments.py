@@ -79,3 +79,16 @@ class Moments:
         full = self.scatter.ndim > self.mean.ndim
         squares = np.outer(scale, scale) if full else scale**2
         return Moments(self.weight, (self.mean - centre) / scale, self.scatter / squares)
+
+
+def moments_of_classes(
+    X: np.ndarray, y: np.ndarray, weights: np.ndarray | None, n_classes: int, *, full: bool
+) -> Moments:
+    """Moments of the rows of each class, stacked."""
+    of_class = [np.flatnonzero(y == code) for code in range(n_classes)]
+    return Moments.stack(
+        [
+            Moments.of(X[rows], None if weights is None else weights[rows], full=full)
+            for rows in of_class
+        ]
+    )

@@ -96,15 +96,17 @@ class Scaled(FromSums):
         """Fit the scaler, then the learner on scaled sums."""
         scaler, final = (step for _, step in model.steps)
         validate_data(scaler, first, skip_check_array=True)
-        _set_scale(scaler, sums.columns)
+        constant = set_scale(scaler, sums.columns)
         centre = scaler.mean_ if scaler.with_mean else np.zeros_like(sums.columns.mean)
         scale = scaler.scale_ if scaler.with_std else np.ones_like(centre)
+        if scaler.with_mean:  # what is left of a constant is rounding alone
+            scale = np.where(constant, np.inf, scale)
         inner = sums.inner.standardized(centre, scale)
         self._family.fit(final, inner, scaler.transform(first), target)
 
 
-def _set_scale(scaler: StandardScaler, columns: Moments) -> None:
-    """Set what ``scaler.fit`` sets."""
+def set_scale(scaler: StandardScaler, columns: Moments) -> np.ndarray:
+    """Set what ``scaler.fit`` sets; return which columns are constant."""
     if not all_finite(columns.scatter):
         raise DeclinedError("NaN or infinity")
     variance = columns.scatter / columns.weight
@@ -116,3 +118,4 @@ def _set_scale(scaler: StandardScaler, columns: Moments) -> None:
     scaler.mean_ = columns.mean if scaler.with_mean or scaler.with_std else None
     scaler.var_ = variance if scaler.with_std else None
     scaler.scale_ = np.where(constant, 1.0, spread) if scaler.with_std else None
+    return constant
