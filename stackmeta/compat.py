@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import sklearn
 from joblib.parallel import get_active_backend
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
+from sklearn.preprocessing import LabelBinarizer
 from sklearn.preprocessing._data import _is_constant_feature as is_constant_feature
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
@@ -65,6 +67,7 @@ __all__ = [
     "root_callback_context",
     "safe_indexing",
     "set_discriminant_components",
+    "set_ridge_classes",
     "transform_output",
     "validate_params",
     "with_callbacks",
@@ -78,6 +81,14 @@ discriminants_divide_by_n = parse_version(sklearn.__version__) >= parse_version(
 def set_discriminant_components(model: BaseEstimator, n_components: int) -> None:
     """Set what a linear discriminant analysis remembers of its output, as its ``fit`` does."""
     model._max_components = model._n_features_out = n_components
+
+
+def set_ridge_classes(model: BaseEstimator, n_classes: int) -> None:
+    """Set what a ridge classifier remembers of the classes 0, 1, …, as its ``fit`` does."""
+    codes = np.arange(n_classes)
+    model._label_binarizer = LabelBinarizer(pos_label=1, neg_label=-1).fit(codes)
+    if not isinstance(getattr(type(model), "classes_", None), property):  # scikit-learn < 1.8
+        model.classes_ = codes
 
 
 def root_callback_context(estimator: Any, max_subtasks: int) -> Any:
@@ -106,13 +117,15 @@ def transform_output(estimator: Any) -> str:
 def safe_indexing(X: Any, indices: Any, *, axis: int = 0) -> Any:
     """Take rows or columns of any container.
 
-    What scikit-learn cannot index: names of a polars frame before 1.9, and sparse formats
-    other than csr, csc and lil.
+    What scikit-learn cannot index: names of a polars frame before 1.9 and its rows by narrow
+    integers, and sparse formats other than csr, csc and lil.
     """
     if sparse.issparse(X) and X.format in ("bsr", "coo", "dia"):
         X = X.tocsr()
     if axis == 1 and is_polars(X) and isinstance(indices, list) and {*map(type, indices)} == {str}:
         return X.select(indices)
+    if axis == 0 and is_polars(X):
+        indices = np.asarray(indices, dtype=np.intp)
     return _safe_indexing(X, indices, axis=axis)
 
 

@@ -58,8 +58,8 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
     shortcuts : {"exact", "approximate", False}, default="exact"
         "exact" lets learners such as ridge, naive Bayes or discriminant analysis answer for
         all folds at once where that equals refitting on each to 1e-8; "approximate" also
-        forests out of bag or with their trees shared out over the folds, and smooth linear
-        models by Newton steps; False refits plainly. ``oof_.paths`` says which way each
+        forests out of bag or with fewer trees a fold, and smooth linear models by Newton
+        steps; False refits plainly. ``oof_.paths`` says which way each
         learner went. No shortcut changes a parameter of a learner.
     on_error : {"raise", "drop"}, default="raise"
         "drop" lets a learner that raises leave the stack with a
@@ -260,8 +260,8 @@ class StackingRegressor(BaseStack, ensemble.StackingRegressor):
     shortcuts : {"exact", "approximate", False}, default="exact"
         "exact" lets learners such as ridge, naive Bayes or discriminant analysis answer for
         all folds at once where that equals refitting on each to 1e-8; "approximate" also
-        forests out of bag or with their trees shared out over the folds, and smooth linear
-        models by Newton steps; False refits plainly. ``oof_.paths`` says which way each
+        forests out of bag or with fewer trees a fold, and smooth linear models by Newton
+        steps; False refits plainly. ``oof_.paths`` says which way each
         learner went. No shortcut changes a parameter of a learner.
     on_error : {"raise", "drop"}, default="raise"
         "drop" lets a learner that raises leave the stack with a

@@ -71,7 +71,7 @@ def out_of_fold(
         Whether the fold models are kept; their average predicts new rows.
     shortcuts : {"exact", "approximate", False}, default="exact"
         "exact" lets learners answer for all folds at once where that equals refitting on
-        each; "approximate" also out of bag, from shared trees and by Newton steps; False
+        each; "approximate" also out of bag, with fewer trees a fold and by Newton steps; False
         refits plainly. ``paths`` of the result says which way each learner went.
     fit_params : dict, default=None
         ``sample_weight`` for all learners, ``name__parameter`` for one.

@@ -79,7 +79,7 @@ def make_splits(
     Returns
     -------
     splits : list of (train, test)
-        Two integer arrays of row positions for each fold.
+        Two integer arrays of row positions for each fold, 32 bits wide where that does.
 
     Raises
     ------
@@ -113,7 +113,9 @@ def _as_rows(rows: Any, n_rows: int) -> np.ndarray:
         return np.flatnonzero(rows)
     if rows.size and rows.dtype.kind not in "iu":
         raise ValueError(f"cv gave rows of dtype {rows.dtype}; row positions are integers.")
-    return rows.astype(np.intp, copy=False).ravel()
+    # Splits of large tables are large themselves, and every worker maps them.
+    small = n_rows <= np.iinfo(np.int32).max and rows.size and abs(rows).max() < n_rows
+    return rows.astype(np.int32 if small else np.intp, copy=False).ravel()
 
 
 def _check_split(

@@ -79,7 +79,7 @@ class OutOfFold:
         The encoded y and its classes.
     paths : dict of str -> str
         How each learner came by its predictions: "refit" (a fit for each fold), "closed
-        form", "out-of-bag", "shared trees" or "Newton" (shortcuts), "given" (columns of X),
+        form", "out-of-bag", "fewer trees" or "Newton" (shortcuts), "given" (columns of X),
         "prefit"; or why it is not there: "failed", "time limit".
     models : dict of str -> estimator
         The models for new rows: each learner refitted on all rows, or the average of its

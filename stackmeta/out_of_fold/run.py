@@ -12,6 +12,7 @@ from itertools import chain
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 from joblib import cpu_count, effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -20,6 +21,9 @@ from .plan import WAIT, Queue, Task
 from .shared import Shared
 from .task import Outcome, run_task
 from .threads import limited_pools, threads_of
+
+# With fewer rows, threads mostly wait for each other's Python.
+_FEW_ROWS = 20_000
 
 
 def execute(
@@ -57,7 +61,8 @@ def execute_here(
     """
     if not learners:
         return
-    n_threads = min(effective_n_jobs(n_jobs), cpu_count(), len(learners))
+    small = np.size(shared.value.target.y) < _FEW_ROWS
+    n_threads = 1 if small else min(effective_n_jobs(n_jobs), cpu_count(), len(learners))
     parallel = Parallel(n_jobs=n_threads, require="sharedmem", return_as="generator_unordered")
     tasks = (
         delayed(run_task)(shared, queue.take(learner))

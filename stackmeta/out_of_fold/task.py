@@ -6,11 +6,12 @@ import os
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from ..compat import cloudpickle, safe_indexing
 from .folds import Split
@@ -26,7 +27,7 @@ from .response import OneClass, respond
 from .shared import Shared
 from .shortcuts import Answer, Job, Shortcut
 from .target import FoldLabels, Target, fold_labels
-from .threads import Threads, set_threads
+from .threads import Threads, put_back_threads, set_threads
 
 
 @dataclass
@@ -84,7 +85,7 @@ def run_task(shared: Shared, task: Task, threads: Threads | None = None) -> Outc
     with shared as work:
         try:
             if task.fold == ALL_FOLDS:
-                outcome.answer = _take_shortcut(work, task)
+                outcome.answer = _take_shortcut(work, task, threads)
             else:
                 _fit_and_predict(work, task, outcome, threads)
         except Exception as error:
@@ -94,19 +95,23 @@ def run_task(shared: Shared, task: Task, threads: Threads | None = None) -> Outc
     return outcome
 
 
-def _take_shortcut(work: Work, task: Task) -> Answer | None:
+def _take_shortcut(work: Work, task: Task, threads: Threads | None) -> Answer | None:
     """Answer for all folds, or None: what raises here is for the plain fits to raise."""
     learner = work.learners[task.learner]
-    X = take_columns(work.X, learner.columns)
-    job = Job(learner, X, work.target, work.splits, work.seed)
     try:
-        answer = work.shortcuts[task.learner].run(job)
+        estimator = clone(learner.estimator)
+        X = take_columns(work.X, learner.columns)
+        job = Job(replace(learner, estimator=estimator), X, work.target, work.splits, work.seed)
+        with set_threads(estimator, threads, fitting=True):
+            answer = work.shortcuts[task.learner].run(job)
         for block, (_, test) in zip(answer.blocks, work.splits, strict=True):
             _check_block(block, len(test), learner, work.target)
     except Exception:
         return None
     if not work.keep_fold_models:
         answer.fold_models = None
+    models = [answer.model, *(answer.fold_models or [])]
+    put_back_threads([model for model in models if model is not None], learner.estimator)
     return answer
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -65,11 +65,7 @@ def set_threads(model: Any, threads: Threads | None, *, fitting: bool) -> Iterat
     if threads is None:
         yield
         return
-    before = {
-        name: value
-        for name, value in model.get_params(deep=True).items()
-        if name.rpartition("__")[2] == "n_jobs"
-    }
+    before = _n_jobs(model)
     now = _limited(model, before, threads, fitting)
     if now:
         model.set_params(**now)
@@ -78,6 +74,18 @@ def set_threads(model: Any, threads: Threads | None, *, fitting: bool) -> Iterat
     finally:
         if now:
             model.set_params(**{name: before[name] for name in now})
+
+
+def put_back_threads(models: Iterable[Any], learner: Any) -> None:
+    """Give models the ``n_jobs`` of the unfitted learner that they are clones of."""
+    before = _n_jobs(learner)
+    for model in models:
+        model.set_params(**before)
+
+
+def _n_jobs(model: Any) -> dict[str, int | None]:
+    params = model.get_params(deep=True).items()
+    return {name: value for name, value in params if name.rpartition("__")[2] == "n_jobs"}
 
 
 def _limited(

@@ -339,7 +339,7 @@ def test_given_predictions_pass_through():
     oof = out_of_fold([("nb", GaussianNB(), slice(0, 5)), ("given", "passthrough", [5])], table, y)
     assert_array_equal(oof.block("given")[:, 0], proba)
     assert_array_equal(oof.block("nb"), out_of_fold([("nb", GaussianNB())], X, y).matrix)
-    assert oof.paths == {"nb": "refit", "given": "given"}
+    assert oof.paths == {"nb": "closed form", "given": "given"}
 
 
 def test_given_predictions_of_three_classes_and_of_numbers():

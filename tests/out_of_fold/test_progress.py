@@ -108,6 +108,7 @@ def callback():
 def fitted(recorder, **options):
     X, y = classes()
     learners = [("nb", GaussianNB()), ("lr", LogisticRegression())]
+    options = {"shortcuts": False} | options
     stack = StackingClassifier(learners, cv=3, **options).set_callbacks(recorder)
     return stack.fit(X, y)
 
@@ -124,6 +125,13 @@ def test_the_task_tree_is_learners_by_folds(callback, n_jobs):
     wanted = [(name,) for name in ("nb", "lr", "final_estimator")]
     wanted += [(n, what) for n in ("nb", "lr") for what in ("fold 0", "fold 1", "fold 2", "refit")]
     assert sorted(path for path in below if path) == sorted(wanted)
+
+
+def test_a_shortcut_is_one_task(callback):
+    recorder = Recorder()
+    fitted(recorder, shortcuts="exact")
+    assert sorted(recorder.begun) == sorted(recorder.ended)
+    assert [path[-1] for path in recorder.begun if "nb" in path] == ["nb", "all folds"]
 
 
 def test_the_tree_without_refits(callback):

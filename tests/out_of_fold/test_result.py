@@ -33,7 +33,7 @@ def test_what_describes_it():
     assert oof.columns == {"lr": slice(0, 3), "nb": slice(3, 6)}
     assert_array_equal(oof.classes, ["maybe", "no", "yes"])
     assert_array_equal(oof.y, LETTERS[y])
-    assert oof.paths == {"lr": "refit", "nb": "refit"}
+    assert oof.paths == {"lr": "refit", "nb": "closed form"}
     assert oof.matrix.shape == (90, 6)
     assert oof.by_repeat.shape == (1, 90, 6)
     assert repr(oof) == "OutOfFold(2 learners, 90 rows, 3 folds, 1 repeats)"

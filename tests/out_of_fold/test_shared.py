@@ -14,8 +14,8 @@ from scipy import sparse
 
 from stackmeta import out_of_fold
 from stackmeta.out_of_fold import shared as shared_module
-from stackmeta.out_of_fold.task import run_task
 from stackmeta.out_of_fold.shared import Shared
+from stackmeta.out_of_fold.task import run_task
 
 from .given import Counted, Tagged, backed_by_map, numbers
 

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 
 from stackmeta import out_of_fold
 from stackmeta.out_of_fold import threads as threads_module
+from stackmeta.out_of_fold.shortcuts import out_of_bag
 from stackmeta.out_of_fold.threads import Threads, set_threads, threads_of
 
 from .given import numbers
@@ -130,3 +131,31 @@ def test_the_forest_is_the_same_to_the_bit():
     with parallel_config("threading"):
         beside = out_of_fold([("forest", forest), ("ridge", Ridge())], X, Y, cv=3, n_jobs=2)
     assert np.array_equal(alone.block("forest"), beside.block("forest"))
+
+
+def test_in_a_shortcut(monkeypatch):
+    """A forest out of bag is one task: it gets the threads of one, and its n_jobs back."""
+    monkeypatch.setattr(threads_module, "cpu_count", lambda: 16)
+    seen = []
+
+    class Tells(RandomForestRegressor):
+        def fit(self, *args, **kwargs):
+            seen.append(self.n_jobs)
+            return super().fit(*args, **kwargs)
+
+    monkeypatch.setattr(out_of_bag, "FORESTS", (*out_of_bag.FORESTS, Tells))
+    table = np.random.RandomState(0).normal(size=(5000, 2))
+    forest = Tells(60, max_depth=2, random_state=0)
+    with parallel_config("threading"):
+        oof = out_of_fold(
+            [("forest", forest), ("tells", Ridge(positive=True))],
+            table,
+            table[:, 0],
+            cv=3,
+            refit=True,
+            n_jobs=2,
+            shortcuts="approximate",
+        )
+    assert oof.paths["forest"] == "out-of-bag"
+    assert seen == [8]
+    assert oof.models["forest"].n_jobs is None

@@ -59,7 +59,7 @@ def test_a_refit_that_fails_is_told_in_the_leaderboard():
     with pytest.warns(FitFailedWarning, match="'a' failed"):
         stack.fit(X, Y)
     table = stack.leaderboard().set_index("learner")
-    assert table["path"].to_dict() == {"a": "failed", "lr": "refit", "nb": "refit"}
+    assert table["path"].to_dict() == {"a": "failed", "lr": "refit", "nb": "closed form"}
     assert np.isnan(table.loc["a", "loss"])
 
 

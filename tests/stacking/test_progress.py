@@ -69,7 +69,7 @@ def recorder():
 def test_callbacks_see_learners_and_folds(learners):
     """Every task that begins ends, also those of a learner that fails."""
     callback = recorder()
-    stack = StackingClassifier(learners, cv=3, on_error="drop")
+    stack = StackingClassifier(learners, cv=3, on_error="drop", shortcuts=False)
     stack.set_callbacks(callback).fit(X, Y)
     assert sorted(callback.begun) == sorted(callback.ended)
     for name, _ in learners:

@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 from ..learner import Learner
+from .discriminant import LinearDiscriminant, QuadraticDiscriminant
+from .dummy import WithoutX
+from .fewer_trees import FewerTrees
 from .from_sums import FromSums
+from .gaussian_bayes import GaussianFromMoments
 from .job import Shortcut
+from .kernel import GaussianProcessLeftOut, KernelRidgeLeftOut
+from .kernel_linear import LinearKernel
 from .linear import LinearFromGram, RidgeClassifierFromGram
+from .naive_bayes import CategoricalFromCounts, DiscreteFromCounts
+from .neighbours import NeighboursAmongAll
+from .newton import Newton
+from .out_of_bag import OutOfBag
 from .scaled import Scaled
 
 #: Values of the parameter ``shortcuts``, besides False.
 LEVELS = ("exact", "approximate")
 
-_FAMILIES: list[FromSums] = [LinearFromGram(), RidgeClassifierFromGram()]
+_FAMILIES: list[FromSums] = [
+    LinearFromGram(),
+    RidgeClassifierFromGram(),
+    LinearDiscriminant(),
+    QuadraticDiscriminant(),
+    GaussianFromMoments(),
+    DiscreteFromCounts(),
+    CategoricalFromCounts(),
+]
 _SHORTCUTS: list[Shortcut] = [
     *_FAMILIES,
     *(Scaled(family) for family in _FAMILIES if family.follows_scaling),
+    WithoutX(),
+    KernelRidgeLeftOut(),
+    LinearKernel(),
+    GaussianProcessLeftOut(),
+    NeighboursAmongAll(),
+    OutOfBag(),
+    FewerTrees(),
+    Newton(),
 ]
 
 

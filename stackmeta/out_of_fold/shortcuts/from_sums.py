@@ -93,8 +93,7 @@ class FromSums(Shortcut):
             for split, times in zip(parts.splits, parts.times, strict=True):
                 models[split] = clone_seeded(job.learner, job.seed, split)
                 self.fit(models[split], stacked.merged(times), first, job.target)
-                held_out = safe_indexing(job.X, job.splits[split][1])
-                blocks[split] = job.respond(models[split], held_out)
+                blocks[split] = job.respond_rows(models[split], job.splits[split][1])
             if refitted is None:
                 refitted = clone_seeded(job.learner, job.seed, REFIT)
                 self.fit(refitted, stacked.merged(), first, job.target)

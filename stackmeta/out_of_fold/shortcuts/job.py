@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...compat import safe_indexing
 from ..folds import Split
 from ..learner import Learner
 from ..response import respond
@@ -63,8 +64,14 @@ class Job:
         """Let a fitted model answer for rows ``X`` as the learner would."""
         return respond(model, X, self.learner.method, self.target)
 
+    def respond_rows(self, model: Any, rows: np.ndarray) -> np.ndarray:
+        """Let a fitted model answer for some rows of X, a part at a time: no large copy."""
+        parts = np.array_split(rows, max(1, len(rows) // _ROWS_AT_ONCE))
+        return np.concatenate([self.respond(model, safe_indexing(self.X, part)) for part in parts])
+
 
 WEIGHT = "sample_weight"
+_ROWS_AT_ONCE = 20_000
 
 
 @dataclass

@@ -9,6 +9,7 @@ from scipy import linalg
 from sklearn.linear_model import LinearRegression, Ridge, RidgeClassifier
 from sklearn.utils.validation import validate_data
 
+from ...compat import set_ridge_classes
 from ..target import Target
 from .from_sums import FromSums
 from .job import DeclinedError
@@ -114,10 +115,9 @@ class RidgeClassifierFromGram(LinearFromGram):
         return super().sums(X, signs, weights, target)
 
     def prepare(self, model: Any, first: Any, target: Target) -> None:
-        """Let the model learn its classes from a row for each, then its columns."""
-        codes = np.arange(target.n_classes)
-        model.fit(np.eye(target.n_classes, np.shape(first)[1]), codes)
+        """Set what the model knows of its columns and classes."""
         validate_data(model, first, skip_check_array=True)
+        set_ridge_classes(model, target.n_classes)
 
 
 def _solve_scaled(gram: np.ndarray, moment: np.ndarray) -> np.ndarray:
