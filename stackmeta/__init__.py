@@ -7,6 +7,8 @@ from .combiners import (
     BestLearnerRegressor,
     ConvexClassifier,
     ConvexRegressor,
+    EnsembleSelectionClassifier,
+    EnsembleSelectionRegressor,
 )
 from .out_of_fold import OutOfFold, out_of_fold
 from .stacking import StackingClassifier, StackingRegressor
@@ -21,6 +23,8 @@ __all__ = [
     "BestLearnerRegressor",
     "ConvexClassifier",
     "ConvexRegressor",
+    "EnsembleSelectionClassifier",
+    "EnsembleSelectionRegressor",
     "OutOfFold",
     "OutOfFoldTransformer",
     "StackingClassifier",

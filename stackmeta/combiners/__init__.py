@@ -11,6 +11,7 @@ from .averaging import AveragingClassifier, AveragingRegressor
 from .base import BaseCombiner, BaseCombinerClassifier, BaseCombinerRegressor
 from .best_learner import BestLearnerClassifier, BestLearnerRegressor
 from .convex import ConvexClassifier, ConvexRegressor
+from .ensemble_selection import EnsembleSelectionClassifier, EnsembleSelectionRegressor
 from .tags import CombinerTags
 
 __all__ = [
@@ -24,4 +25,6 @@ __all__ = [
     "CombinerTags",
     "ConvexClassifier",
     "ConvexRegressor",
+    "EnsembleSelectionClassifier",
+    "EnsembleSelectionRegressor",
 ]

@@ -20,6 +20,11 @@ def row_shares(sample_weight: np.ndarray | None, n_rows: int) -> np.ndarray:
     return share / share.sum()
 
 
+def is_uniform(share: np.ndarray) -> bool:
+    """Whether all rows have the same weight."""
+    return bool((share == share[0]).all())
+
+
 def truth_block(predictions: Predictions, codes: np.ndarray) -> Block:
     """Give rows → each learner's probability of the true class, of shape (n, n_learners).
 

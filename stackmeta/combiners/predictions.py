@@ -31,8 +31,6 @@ class Predictions:
     ----------
     view : ndarray of shape (n_rows, n_learners, n_outputs)
         The matrix, a slice a learner.
-    some_missing : bool
-        Whether ``block`` has anything to fill in; known after ``check``.
 
     Examples
     --------
@@ -55,7 +53,8 @@ class Predictions:
         self.view = matrix.reshape(len(matrix), -1, n_outputs)
         self.names = names
         self.rows = rows
-        self.some_missing = False
+        # Of the learners that cover a row; known after ``check``, where some do not.
+        self._means: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:
@@ -78,22 +77,24 @@ class Predictions:
         for start in range(0, self.n_rows, size):
             yield slice(start, min(start + size, self.n_rows))
 
-    def block(self, rows: slice | np.ndarray) -> np.ndarray:
+    def block(self, rows: slice | np.ndarray, learners: np.ndarray | None = None) -> np.ndarray:
         """Give some rows as float64, missing predictions replaced by the mean of the others.
 
         With the mean in its place a learner neither gains nor loses by rows that it did not
         cover, and a convex loss stays convex in the weights.
         """
-        block = self.view[rows].astype(np.float64, copy=False)
-        if not self.some_missing:
+        block = self.view[rows]
+        if learners is not None:
+            block = block[:, _as_slice(learners)]
+        block = block.astype(np.float64, copy=False)
+        if self._means is None:
             return block
         missing = np.isnan(block).any(axis=2, keepdims=True)
-        mean = np.where(missing, 0.0, block).sum(axis=1) / (~missing).sum(axis=1)
-        return np.where(missing, mean[:, None, :], block)
+        return np.where(missing, self._means[rows][:, None, :], block)
 
     def learner(self, index: int) -> np.ndarray:
         """Give all rows of one learner, filled as in ``block``, of shape (n_rows, n_outputs)."""
-        return np.concatenate([self.block(rows)[:, index] for rows in self.slices()])
+        return self.block(slice(None), np.array([index]))[:, 0]
 
     def take(self, rows: slice, learners: np.ndarray) -> np.ndarray:
         """Give some rows of some learners as float64; the other learners' stay unread."""
@@ -119,15 +120,21 @@ class Predictions:
                 f"X is NaN in every row of {self._column(learner, output)}: the learner covered "
                 "no row. Drop it."
             )
-        self.some_missing = False
+        self._means = None
         for rows in self.slices():
             block = self.view[rows]
-            missing = np.isnan(block).any(axis=2)
+            missing = np.isnan(_sums(block))
             if missing.any():
-                self.some_missing = True
                 self.check_cover(missing, rows, learners)
+                self._keep_means(rows, block, missing)
             if probabilities:
                 self.check_sums(block, rows)
+
+    def _keep_means(self, rows: slice, block: np.ndarray, missing: np.ndarray) -> None:
+        if self._means is None:
+            self._means = np.zeros((self.n_rows, self.n_outputs))
+        known = np.where(missing[:, :, None], 0.0, block.astype(np.float64, copy=False))
+        self._means[rows] = known.sum(axis=1) / (~missing).sum(axis=1, keepdims=True)
 
     def check_range(
         self, learners: np.ndarray, *, probabilities: bool
@@ -182,7 +189,7 @@ class Predictions:
         """
         if self.n_outputs == 1:
             return
-        sums = block.sum(axis=2, dtype=np.float64)
+        sums = _sums(block)
         for row, learner in np.argwhere(np.abs(sums - 1) > _SUM_TOLERANCE):
             raise ValueError(
                 f"The probabilities of learner {learner} ({self._column(learner, 0)} and on) in "
@@ -215,6 +222,18 @@ class Predictions:
 
     def _row(self, row: int) -> int:
         return int(row) if self.rows is None else int(self.rows[row])
+
+
+def _sums(block: np.ndarray) -> np.ndarray:
+    """Sum each learner's outputs: as a product, for short sums over the last axis are slow."""
+    flat = block.reshape(-1, block.shape[2])
+    return (flat @ np.ones(block.shape[2], dtype=block.dtype)).reshape(block.shape[:2])
+
+
+def _as_slice(positions: np.ndarray) -> slice | np.ndarray:
+    """Positions that follow one another as a slice, which makes a view and no copy."""
+    run = slice(int(positions[0]), int(positions[0]) + len(positions))
+    return run if np.array_equal(positions, np.arange(run.start, run.stop)) else positions
 
 
 def weighted_mean(predictions: Predictions, weights: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ from stackmeta.combiners import (
     BestLearnerRegressor,
     ConvexClassifier,
     ConvexRegressor,
+    EnsembleSelectionClassifier,
+    EnsembleSelectionRegressor,
 )
 
 CLASSIFIERS = [
@@ -22,6 +24,8 @@ CLASSIFIERS = [
     AveragingClassifier(method="median"),
     AveragingClassifier(method="geometric"),
     BestLearnerClassifier(),
+    EnsembleSelectionClassifier(),
+    EnsembleSelectionClassifier(scoring="accuracy", n_steps=8),
 ]
 REGRESSORS = [
     ConvexRegressor(),
@@ -32,6 +36,8 @@ REGRESSORS = [
     AveragingRegressor(method="median"),
     AveragingRegressor(method="rank"),
     BestLearnerRegressor(),
+    EnsembleSelectionRegressor(),
+    EnsembleSelectionRegressor(n_bags=3, random_state=0),
 ]
 BINARY_ONLY = [AveragingClassifier(method="rank")]
 
@@ -96,4 +102,8 @@ class AveragingOfAnything(_AnyTable, AveragingClassifier):
 
 
 class BestLearnerOfAnything(_AnyTable, BestLearnerClassifier):
+    pass
+
+
+class EnsembleSelectionOfAnything(_AnyTable, EnsembleSelectionClassifier):
     pass

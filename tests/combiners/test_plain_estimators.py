@@ -18,6 +18,8 @@ from stackmeta.combiners import (
     CombinerTags,
     ConvexClassifier,
     ConvexRegressor,
+    EnsembleSelectionClassifier,
+    EnsembleSelectionRegressor,
 )
 
 from .given import BINARY_ONLY, CLASSIFIERS, REGRESSORS, binary, multiclass, regression
@@ -135,7 +137,9 @@ def test_tags():
     assert isinstance(mean, CombinerTags)
     assert convex.zero_weights
     assert convex.reads_probabilities
-    assert get_tags(BestLearnerRegressor()).zero_weights
+    for selection in (BestLearnerRegressor, EnsembleSelectionRegressor):
+        assert get_tags(selection()).zero_weights
+    assert get_tags(EnsembleSelectionClassifier()).reads_probabilities
     assert not mean.zero_weights
     assert not mean.reads_probabilities
     assert convex.input_tags.allow_nan

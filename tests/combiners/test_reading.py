@@ -17,12 +17,24 @@ from stackmeta.combiners import (
     BestLearnerRegressor,
     ConvexClassifier,
     ConvexRegressor,
+    EnsembleSelectionClassifier,
+    EnsembleSelectionRegressor,
 )
 
 from .given import binary, multiclass, regression
 
-ALL_CLASSIFIERS = [ConvexClassifier, AveragingClassifier, BestLearnerClassifier]
-ALL_REGRESSORS = [ConvexRegressor, AveragingRegressor, BestLearnerRegressor]
+ALL_CLASSIFIERS = [
+    ConvexClassifier,
+    AveragingClassifier,
+    BestLearnerClassifier,
+    EnsembleSelectionClassifier,
+]
+ALL_REGRESSORS = [
+    ConvexRegressor,
+    AveragingRegressor,
+    BestLearnerRegressor,
+    EnsembleSelectionRegressor,
+]
 
 
 def raises(*parts):

@@ -11,12 +11,15 @@ from stackmeta.combiners import (
     BestLearnerRegressor,
     ConvexClassifier,
     ConvexRegressor,
+    EnsembleSelectionClassifier,
+    EnsembleSelectionRegressor,
 )
 
 from .given import (
     AveragingOfAnything,
     BestLearnerOfAnything,
     ConvexOfAnything,
+    EnsembleSelectionOfAnything,
 )
 
 # The one list of expected failures. These checks fit classifiers on tables of any numbers,
@@ -65,7 +68,8 @@ NO_LEARNER_LEFT = "check_estimators_pickle"
 def expected_failures(combiner):
     """Names of the checks that feed ``combiner`` what it must refuse, and why."""
     expected = {}
-    if get_tags(combiner).zero_weights and not isinstance(combiner, ConvexRegressor):
+    spread = isinstance(combiner, ConvexRegressor | EnsembleSelectionRegressor)
+    if get_tags(combiner).zero_weights and not spread:
         expected[NO_LEARNER_LEFT] = "rows without a prediction of any learner with a weight"
     if is_classifier(combiner) and "OfAnything" not in type(combiner).__name__:
         expected |= dict.fromkeys(NO_PROBABILITIES, "X holds no probabilities")
@@ -76,16 +80,20 @@ COMBINERS = [
     ConvexClassifier(),
     AveragingClassifier(),
     BestLearnerClassifier(),
+    EnsembleSelectionClassifier(),
     ConvexOfAnything(),
     ConvexOfAnything(loss="brier"),
     AveragingOfAnything(),
     AveragingOfAnything(method="median"),
     BestLearnerOfAnything(),
+    EnsembleSelectionOfAnything(),
+    EnsembleSelectionOfAnything(scoring="accuracy"),
     ConvexRegressor(),
     ConvexRegressor(loss="absolute_error"),
     AveragingRegressor(),
     AveragingRegressor(method="rank"),
     BestLearnerRegressor(),
+    EnsembleSelectionRegressor(),
 ]
 
 
