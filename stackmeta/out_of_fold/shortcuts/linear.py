@@ -18,6 +18,8 @@ from .table import all_finite
 
 # A Gram matrix squares the condition of X: beyond this, fewer than nine digits are left.
 _WORST_CONDITION = 1e7
+# Singular values that near the tolerance may fall on either side.
+_DOUBT = 1.1
 
 
 class LinearFromGram(FromSums):
@@ -87,7 +89,7 @@ class LinearFromGram(FromSums):
         singular = np.sqrt(np.maximum(linalg.eigvalsh(gram)[::-1], 0))
         # lstsq treats smaller ones as zero, and says nothing.
         cut = max(getattr(model, "tol", 0), np.finfo(float).eps)
-        if singular[-1] <= 10 * cut * singular[0]:
+        if singular[-1] <= _DOUBT * cut * singular[0]:
             raise DeclinedError("X is (nearly) rank-deficient")
         model.rank_, model.singular_ = len(gram), singular
 

@@ -141,9 +141,11 @@ class CategoryCounts:
     def merged(self, times: np.ndarray | None = None) -> CategoryCounts:
         """Add up along the leading axis, each set taken ``times`` times."""
         times = np.ones(len(self.classes)) if times is None else times.astype(float)
-        summed = (self.weights, self.seen, self.classes)
         return CategoryCounts(
-            *(np.tensordot(times, part, axes=1) for part in summed), self.largest.max(axis=0)
+            np.tensordot(times, self.weights, axes=1),
+            np.tensordot(times, self.seen, axes=1),
+            np.tensordot(times, self.classes, axes=1),
+            self.largest.max(axis=0),
         )
 
 
