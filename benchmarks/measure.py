@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -92,11 +91,10 @@ def run_child(script: str, **options: object) -> dict:
     return lines[0] | {"peak": sampler.peak, "cpu": spent}
 
 
-def child_ready() -> float:
-    """In the child, when all is prepared: wait for the sampler, then start the clock."""
+def child_ready() -> None:
+    """In the child, when all is prepared: wait for the sampler."""
     print("ready", flush=True)
     sys.stdin.readline()
-    return time.perf_counter()
 
 
 def child_done(**result: object) -> None:

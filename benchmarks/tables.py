@@ -24,7 +24,12 @@ def load(name: str, n_rows: int | None = None, seed: int = 0) -> tuple[np.ndarra
     """Read a table as numbers: categories as codes, missing values as medians."""
     if name.startswith("synthetic"):
         return make_classification(
-            int(name.split("_")[1]), 10, n_informative=8, flip_y=0.1, random_state=seed
+            int(name.split("_")[1]),
+            10,
+            n_informative=8,
+            n_redundant=0,
+            flip_y=0.1,
+            random_state=seed,
         )
     (entry,) = [e for e in supervised() if e["name"] == name]
     frame = pd.read_parquet(DATA / f"{name}.parquet").sample(frac=1, random_state=seed)

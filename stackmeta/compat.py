@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -85,10 +87,14 @@ def set_discriminant_components(model: BaseEstimator, n_components: int) -> None
 
 def set_ridge_classes(model: BaseEstimator, n_classes: int) -> None:
     """Set what a ridge classifier remembers of the classes 0, 1, …, as its ``fit`` does."""
-    codes = np.arange(n_classes)
-    model._label_binarizer = LabelBinarizer(pos_label=1, neg_label=-1).fit(codes)
+    model._label_binarizer = copy(_signs(n_classes))
     if not isinstance(getattr(type(model), "classes_", None), property):  # scikit-learn < 1.8
-        model.classes_ = codes
+        model.classes_ = np.arange(n_classes)
+
+
+@cache
+def _signs(n_classes: int) -> LabelBinarizer:
+    return LabelBinarizer(pos_label=1, neg_label=-1).fit(np.arange(n_classes))
 
 
 def root_callback_context(estimator: Any, max_subtasks: int) -> Any:

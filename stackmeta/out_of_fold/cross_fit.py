@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import FitFailedWarning
 
-from ..compat import is_pandas
+from ..compat import backend_is_local, is_pandas
 from .fold_average import FoldAverage
 from .folds import Split, repeat_of_each_split
 from .learner import Learner
 from .plan import ALL_FOLDS, REFIT, Queue
 from .progress import Progress
 from .result import FitRecord, OutOfFold, slices_of
-from .run import execute, execute_here
+from .run import execute, execute_here, execute_wide
 from .shared import Shared
 from .shortcuts import find_shortcut
 from .target import Target
@@ -114,6 +114,10 @@ class CrossFit:
             light, queue, self._shared, n_jobs=self.n_jobs, deadline=self._deadline
         )
         self._collect(here, queue)
+        # A worker process can be ended in time, this one can not.
+        if self._deadline is None and backend_is_local():
+            wide = [i for i, shortcut in self._shortcuts.items() if shortcut.wide]
+            self._collect(execute_wide(wide, queue, self._shared, n_jobs=self.n_jobs), queue)
         there = execute(queue, self._shared, n_jobs=self.n_jobs, deadline=self._deadline)
         self._collect(there, queue)
         done = [
@@ -202,7 +206,8 @@ class CrossFit:
             return
         name = self.learners[learner].name
         self.progress.fit_done(name, ALL_FOLDS, outcome.seconds)
-        self.refits[name] = answer.model
+        if answer.model is not None:
+            self.refits[name] = answer.model
         self._blocks[learner] = dict(enumerate(answer.blocks))
         if answer.fold_models is not None:
             pairs = [(model, None) for model in answer.fold_models]

@@ -23,7 +23,7 @@ from .task import Outcome, run_task
 from .threads import limited_pools, threads_of
 
 # With fewer rows, threads mostly wait for each other's Python.
-_FEW_ROWS = 20_000
+_FEW_ROWS = 75_000
 
 
 def execute(
@@ -73,6 +73,16 @@ def execute_here(
         for outcome in parallel(tasks):
             queue.done(outcome.task, outcome.seconds)
             yield outcome
+
+
+def execute_wide(
+    learners: list[int], queue: Queue, shared: Shared, *, n_jobs: int | None
+) -> Generator[Outcome, None, None]:
+    """Run the shortcuts of some learners one after the other, each on all cores."""
+    for learner in learners:
+        outcome = run_task(shared, queue.take(learner), threads_of(n_jobs, 1))
+        queue.done(outcome.task, outcome.seconds)
+        yield outcome
 
 
 def _run(

@@ -101,7 +101,8 @@ def _take_shortcut(work: Work, task: Task, threads: Threads | None) -> Answer | 
     try:
         estimator = clone(learner.estimator)
         X = take_columns(work.X, learner.columns)
-        job = Job(replace(learner, estimator=estimator), X, work.target, work.splits, work.seed)
+        learner = replace(learner, estimator=estimator)
+        job = Job(learner, X, work.target, work.splits, work.seed, work.keep_fold_models)
         with set_threads(estimator, threads, fitting=True):
             answer = work.shortcuts[task.learner].run(job)
         for block, (_, test) in zip(answer.blocks, work.splits, strict=True):

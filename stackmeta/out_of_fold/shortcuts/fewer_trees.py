@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,13 @@ class FewerTrees(Shortcut):
     """Random forests and extra trees: a fold's predictions from the first of its trees.
 
     A forest is an average over trees that are alike but for their seeds, so that some of them
-    predict what all would, with more noise. The forest on all rows has all of its trees.
+    predict what all would, with more noise. The forest on all rows has all of its trees; where
+    fold models are kept, the folds share out as many trees at least.
     """
 
     path = "fewer trees"
     exact = False
+    wide = True
     gives_models = True
 
     def accepts(self, estimator: Any) -> bool:
@@ -42,10 +45,14 @@ class FewerTrees(Shortcut):
         n_trees = N_TREES if len(rows) >= out_of_bag.MANY_ROWS else N_TREES_SMALL
         if job.learner.estimator.n_estimators < 2 * n_trees:
             raise DeclinedError("each fold needs most of its trees")
-        blocks = []
+        if job.keep_fold_models:
+            n_trees = max(n_trees, ceil(job.learner.estimator.n_estimators / len(job.splits)))
+        blocks, models = [], []
         for fold, (train, test) in enumerate(job.splits):
             model = clone_seeded(job.learner, job.seed, fold)
             model.set_params(n_estimators=n_trees, oob_score=False)
-            blocks.append(job.respond(fit_rows(model, job, train), safe_indexing(job.X, test)))
-        model = clone_seeded(job.learner, job.seed, REFIT)
-        return Answer(blocks, fit_rows(model, job, rows))
+            models.append(fit_rows(model, job, train))
+            blocks.append(job.respond(model, safe_indexing(job.X, test)))
+        if job.keep_fold_models:
+            return Answer(blocks, fold_models=models)
+        return Answer(blocks, fit_rows(clone_seeded(job.learner, job.seed, REFIT), job, rows))

@@ -44,7 +44,8 @@ class FromSums(Shortcut):
     #: Whether fit and predictions follow when columns are shifted and scaled.
     follows_scaling: ClassVar[bool] = False
     accept_sparse: ClassVar[bool] = False
-    classifies: ClassVar[bool] = False
+    #: Whether it needs every class in every fold.
+    classifies: bool = False
 
     def rows(self, X: Any, estimator: Any) -> Any:
         """Turn a block of rows into what is summed up; by default it is the block."""
@@ -89,6 +90,8 @@ class FromSums(Shortcut):
         first = safe_indexing(job.X, [0])
         blocks, models, refitted = {}, {}, None
         for parts in parts_of(job.splits, len(job.target.y)):
+            if self.classifies:
+                self._check_classes(job.target, parts)
             stacked = self._sums_of_parts(job, parts)
             for split, times in zip(parts.splits, parts.times, strict=True):
                 models[split] = clone_seeded(job.learner, job.seed, split)
@@ -113,10 +116,11 @@ class FromSums(Shortcut):
         target = job.target
         if target.kind == "multilabel" or (self.classifies and target.kind != "classes"):
             raise DeclinedError("several outputs")
-        if self.classifies:
-            for train, _ in job.splits:
-                if np.bincount(target.y[train], minlength=target.n_classes).min() == 0:
-                    raise DeclinedError("a fold lacks a class")
+
+    def _check_classes(self, target: Target, parts: Parts) -> None:
+        counts = [np.bincount(target.y[rows], minlength=target.n_classes) for rows in parts.rows]
+        if (parts.times @ np.stack(counts)).min() == 0:
+            raise DeclinedError("a fold lacks a class")
 
     def _sums_of_parts(self, job: Job, parts: Parts) -> Any:
         n_numbers = self.n_numbers(job.X.shape[1], job.target)

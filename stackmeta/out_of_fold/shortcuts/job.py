@@ -32,6 +32,8 @@ class Job:
     splits : list of (train, test)
     seed : int or None
         Seeds the learner where its own ``random_state`` is None.
+    keep_fold_models : bool, default=False
+        Whether the fold models are what predicts new rows.
     """
 
     learner: Learner
@@ -39,6 +41,7 @@ class Job:
     target: Target
     splits: list[Split]
     seed: int | None
+    keep_fold_models: bool = False
 
     @property
     def weights(self) -> np.ndarray | None:
@@ -105,6 +108,9 @@ class Shortcut(ABC):
     exact: ClassVar[bool] = True
     #: Whether it is too cheap to be worth a worker process, and runs on threads beside X.
     light: ClassVar[bool] = False
+    #: Whether its threads keep all cores busy, so that it runs alone, beside X, and neither data
+    #: nor models travel.
+    wide: ClassVar[bool] = False
     #: Whether it can stand in where the fold models are kept: it gives them, or, if it is
     #: approximate, a model fitted on all rows.
     gives_models: ClassVar[bool] = False

@@ -56,6 +56,7 @@ class OutOfBag(Shortcut):
 
     path = "out-of-bag"
     exact = False
+    wide = True
     gives_models = True
     needs_exchangeable = True
 

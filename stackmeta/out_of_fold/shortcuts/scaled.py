@@ -56,6 +56,7 @@ class Scaled(FromSums):
 
     def __init__(self, family: FromSums) -> None:
         self._family = family
+        self.classifies = family.classifies
 
     def accepts(self, estimator: Any) -> bool:
         """Whether it is such a pipeline."""

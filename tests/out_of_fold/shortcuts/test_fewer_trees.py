@@ -147,7 +147,17 @@ def test_groups_have_it_and_exact_has_not():
     assert out_of_fold(learners, X, y).paths == {"random": "refit", "extra": "refit"}
     stack = StackingClassifier(learners, shortcuts="approximate", refit=False).fit(X, y)
     assert stack.oof_.paths == {"random": "out-of-bag", "extra": "fewer trees"}
-    assert len(stack.named_estimators_["extra"].estimators_) == 200
+
+
+def test_kept_fold_models_share_out_the_trees():
+    X, y = table(True)
+    learners = [("extra", ExtraTreesClassifier(600, random_state=0))]
+    stack = StackingClassifier(learners, shortcuts="approximate", refit=False).fit(X, y)
+    models = stack.named_estimators_["extra"].models
+    assert [len(model.estimators_) for model in models] == [120] * 5
+    for model, (_, test) in zip(models, stack.oof_.splits, strict=True):
+        expected = model.predict_proba(X[test])
+        np.testing.assert_allclose(stack.oof_.matrix[test], expected, rtol=1e-12)
 
 
 def test_small_tables_are_fitted_plainly():
