@@ -15,6 +15,7 @@ from joblib.parallel import get_active_backend
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.preprocessing._data import _is_constant_feature as is_constant_feature
 from sklearn.utils import _safe_indexing
@@ -58,6 +59,7 @@ __all__ = [
     "cloudpickle",
     "discriminants_divide_by_n",
     "fit_context",
+    "ignores_n_jobs",
     "is_constant_feature",
     "is_pandas",
     "is_polars",
@@ -133,6 +135,11 @@ def safe_indexing(X: Any, indices: Any, *, axis: int = 0) -> Any:
     if axis == 0 and is_polars(X):
         indices = np.asarray(indices, dtype=np.intp)
     return _safe_indexing(X, indices, axis=axis)
+
+
+def ignores_n_jobs(estimator: Any) -> bool:
+    """Whether ``n_jobs`` of an estimator is to no effect, and warned of where it is set."""
+    return type(estimator) is LogisticRegression
 
 
 def backend_is_local() -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from joblib import cpu_count, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
-from ..compat import backend_is_local
+from ..compat import backend_is_local, ignores_n_jobs
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,8 @@ def _limited(
         path = name.split("__")[:-1]
         outer = ("__".join([*path[:depth], "n_jobs"]) for depth in range(len(path)))
         owner = model.get_params(deep=True)["__".join(path)] if path else model
+        if ignores_n_jobs(owner):
+            continue
         ours = type(owner).__module__.startswith("sklearn.")
         most = threads.idle if ours else threads.share
         if any(now.get(above, before.get(above)) not in (None, 1) for above in outer):

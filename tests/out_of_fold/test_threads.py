@@ -8,7 +8,7 @@ from joblib import cpu_count, parallel_config
 from lightgbm import LGBMRegressor
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import BaggingRegressor, RandomForestRegressor
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info
@@ -159,3 +159,9 @@ def test_in_a_shortcut(monkeypatch):
     assert oof.paths["forest"] == "out-of-bag"
     assert seen == [8]
     assert oof.models["forest"].n_jobs is None
+
+
+def test_no_n_jobs_is_set_that_has_no_effect():
+    """scikit-learn 1.8 and on warns of LogisticRegression(n_jobs=...)."""
+    assert during(LogisticRegression(), Threads(2, 2)) == {"n_jobs": None}
+    assert during(LogisticRegressionCV(), Threads(2, 2)) == {"n_jobs": 2}
