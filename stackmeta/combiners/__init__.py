@@ -11,7 +11,12 @@ from .averaging import AveragingClassifier, AveragingRegressor
 from .base import BaseCombiner, BaseCombinerClassifier, BaseCombinerRegressor
 from .best_learner import BestLearnerClassifier, BestLearnerRegressor
 from .convex import ConvexClassifier, ConvexRegressor
+from .cross_fitted_blend import CrossFittedBlendClassifier, CrossFittedBlendRegressor
 from .ensemble_selection import EnsembleSelectionClassifier, EnsembleSelectionRegressor
+from .feature_weighted import FeatureWeightedClassifier, FeatureWeightedRegressor
+from .local_competence import LocalCompetenceClassifier, LocalCompetenceRegressor
+from .meta_learner import MetaLearnerClassifier, MetaLearnerRegressor
+from .signed_weights import SignedWeightsClassifier, SignedWeightsRegressor
 from .tags import CombinerTags
 
 __all__ = [
@@ -25,6 +30,16 @@ __all__ = [
     "CombinerTags",
     "ConvexClassifier",
     "ConvexRegressor",
+    "CrossFittedBlendClassifier",
+    "CrossFittedBlendRegressor",
     "EnsembleSelectionClassifier",
     "EnsembleSelectionRegressor",
+    "FeatureWeightedClassifier",
+    "FeatureWeightedRegressor",
+    "LocalCompetenceClassifier",
+    "LocalCompetenceRegressor",
+    "MetaLearnerClassifier",
+    "MetaLearnerRegressor",
+    "SignedWeightsClassifier",
+    "SignedWeightsRegressor",
 ]

@@ -93,6 +93,9 @@ class AveragingClassifier(_Averaging, BaseCombinerClassifier):
         - "rank": two classes only. The mean of the learners' ranks, each among its own
           predictions of ``fit``, turned back into a probability by the mean of the learners'
           quantile functions [3]_. For learners that order well but whose scales differ.
+    calibrate : bool, default=False
+        Whether probabilities are raised to a power (temperature scaling), which is fitted to
+        rows that the combiner was not fitted to: over ``folds`` of ``fit``, or five folds.
     prediction_columns : int, slice, list of int or str, default=None
         Which columns of X are predictions: the first so many, a slice, or positions or names.
         None: all.
@@ -103,6 +106,9 @@ class AveragingClassifier(_Averaging, BaseCombinerClassifier):
         1 / n_learners each.
     quantiles_ : ndarray of shape (n_learners, 1001)
         With "rank", quantiles of each learner's predictions in ``fit``, at 0, 0.001, …, 1.
+    temperature_ : float
+        With ``calibrate``, what log probabilities are divided by: above 1 where the combiner is
+        too sure.
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     n_features_in_ : int
@@ -136,6 +142,21 @@ class AveragingClassifier(_Averaging, BaseCombinerClassifier):
     median [0.8 0.2]
     geometric [0.614 0.186]
     """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        **_Averaging._parameter_constraints,
+        **BaseCombinerClassifier._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        *,
+        method: str = "mean",
+        calibrate: bool = False,
+        prediction_columns: Any = None,
+    ) -> None:
+        super().__init__(method=method, prediction_columns=prediction_columns)
+        self.calibrate = calibrate
 
     def _check_method(self, predictions: Predictions) -> None:
         if self.method == "rank" and predictions.n_outputs > 1:

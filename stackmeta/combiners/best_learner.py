@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from ..compat import StrOptions
 from .base import BaseCombiner, BaseCombinerClassifier, BaseCombinerRegressor
 from .losses import log_losses, row_shares, squared_losses
 from .predictions import Predictions
+from .scored import ClassifierColumn, RegressorColumn
 
 
 class _BestLearner(BaseCombiner):
@@ -68,6 +69,9 @@ class BestLearnerClassifier(_BestLearner, BaseCombinerClassifier):
         Name of a scikit-learn scorer, or a callable ``scorer(estimator, X, y)``, by which the
         best learner is chosen; it may use ``predict_proba`` and ``predict`` of the estimator.
         None: log loss.
+    calibrate : bool, default=False
+        Whether probabilities are raised to a power (temperature scaling), which is fitted to
+        rows that the combiner was not fitted to: over ``folds`` of ``fit``, or five folds.
     prediction_columns : int, slice, list of int or str, default=None
         Which columns of X are predictions: the first so many, a slice, or positions or names.
         None: all.
@@ -80,6 +84,9 @@ class BestLearnerClassifier(_BestLearner, BaseCombinerClassifier):
         Loss of each learner; with ``scoring``, minus its score.
     best_index_ : int
         Position of the best learner.
+    temperature_ : float
+        With ``calibrate``, what log probabilities are divided by: above 1 where the combiner is
+        too sure.
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     n_features_in_ : int
@@ -113,13 +120,28 @@ class BestLearnerClassifier(_BestLearner, BaseCombinerClassifier):
     array([0., 1.])
     """
 
+    _parameter_constraints: dict[str, list[Any]] = {
+        **_BestLearner._parameter_constraints,
+        **BaseCombinerClassifier._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        *,
+        scoring: str | Callable | None = None,
+        calibrate: bool = False,
+        prediction_columns: Any = None,
+    ) -> None:
+        super().__init__(scoring=scoring, prediction_columns=prediction_columns)
+        self.calibrate = calibrate
+
     def _fit_combiner(
         self, predictions: Predictions, y: np.ndarray, sample_weight: np.ndarray | None
     ) -> None:
         if self.scoring is None:
             self._choose(log_losses(predictions, y, row_shares(sample_weight, len(y))))
             return
-        learner = _ClassifierColumn(self.classes_)
+        learner = ClassifierColumn(self.classes_)
         self._choose(self._score(learner, predictions, self.classes_[y], sample_weight))
 
 
@@ -181,31 +203,4 @@ class BestLearnerRegressor(_BestLearner, BaseCombinerRegressor):
         if self.scoring is None:
             self._choose(squared_losses(predictions, y, row_shares(sample_weight, len(y))))
         else:
-            self._choose(self._score(_RegressorColumn(), predictions, y, sample_weight))
-
-
-class _ClassifierColumn(ClassifierMixin, BaseEstimator):
-    """Answers a scorer with the probabilities that it is given as X."""
-
-    def __init__(self, classes: np.ndarray) -> None:
-        self.classes = classes
-        self.classes_ = classes
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return np.hstack([1.0 - X, X]) if X.shape[1] == 1 else X
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-
-class _RegressorColumn(RegressorMixin, BaseEstimator):
-    """Answers a scorer with the predictions that it is given as X."""
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        return X[:, 0] if X.shape[1] == 1 else X
+            self._choose(self._score(RegressorColumn(), predictions, y, sample_weight))

@@ -8,24 +8,25 @@ from .candidates import Candidates, Ensemble
 from .losses import is_uniform
 from .predictions import Predictions
 
-# Bins are 2 to this power at most: about two a row, and a table of counts that stays in the
-# cache.
-_MOST_BITS = 15
-# The least highest score that bins are spread over: there, a probability that rounding has made
-# negative (-1e-6 at most) is still in the first bin.
-_LEAST_RANGE = 1 / 16
-# A line of the cache holds this many numbers of a row; the rows' lines stay in the cache.
-_COLUMNS_AT_ONCE = 8
-_ROWS_AT_ONCE = 1 << 12
+# Predictions have levels of 15 bits; so have bins, which leaves one of 16 bits for the class.
+_BITS = 15
+# More levels than rounding, of a prediction and of the picks' sum, can move a sum by.
+_SLACK = 3
+# The least range that is divided into levels: rounding errors are far below a level's height.
+_LEAST_RANGE = 1e-5
+# Blocks of so many columns and rows are turned round in the cache.
+_COLUMNS_AT_ONCE = 64
+_ROWS_AT_ONCE = 1 << 9
 _ROUNDING = 1e-12
+_TINY = 1e-300
 
 
 class Auc(Candidates):
     """Area under the ROC curve; for several classes the mean of each against the rest.
 
     Pairs of rows in different bins of the score are in known order, which bounds the area
-    from both sides. Only candidates whose upper bound reaches the best area have their
-    scores sorted.
+    from above. Only candidates whose bound reaches the best area have their scores sorted.
+    The bins are sums of whole numbers: predictions are kept in 16 bits, learner by learner.
 
     Parameters
     ----------
@@ -40,76 +41,97 @@ class Auc(Candidates):
     def __init__(self, predictions: Predictions, codes: np.ndarray, share: np.ndarray) -> None:
         self._predictions = predictions
         classes = [1] if predictions.n_outputs == 1 else range(predictions.n_outputs)
-        self._is_class = [codes == code for code in classes]
-        self._rows = [np.flatnonzero(is_class) for is_class in self._is_class]
+        self._is_class = np.array([codes == code for code in classes])
         self._share = None if is_uniform(share) else share
-        self._n_bins = 1 << min(len(share).bit_length() + 1, _MOST_BITS)
         count = np.ones(len(share)) if self._share is None else share
         # Pairs of a row of the class and a row of another.
         self._pairs = [float(count[one].sum() * count[~one].sum()) for one in self._is_class]
-        self._greatest = max(float(predictions.block(rows).max()) for rows in predictions.slices())
+        # Finer bins than two a row are of little use.
+        self._few_bits = max(0, _BITS - 1 - len(share).bit_length())
+        self._levels = self._read()
+
+    def _read(self) -> np.ndarray:
+        """Levels of all predictions: (n_learners, n_outputs, n_rows)."""
+        predictions = self._predictions
+        blocks = map(predictions.block, predictions.slices())
+        ends = np.array([(block.min(), block.max()) for block in blocks])
+        self._least = float(ends.min())
+        reach = max(float(ends.max()) - self._least, _LEAST_RANGE)
+        self._per_score = ((1 << _BITS) - _SLACK - 1) / reach
+        levels = np.empty(predictions.view.shape[1:] + (predictions.n_rows,), dtype=np.uint16)
+        step = max(1, _COLUMNS_AT_ONCE // predictions.n_outputs)
+        for first in range(0, predictions.n_learners, step):
+            learners = np.arange(first, min(first + step, predictions.n_learners))
+            for start in range(0, predictions.n_rows, _ROWS_AT_ONCE):
+                rows = slice(start, start + _ROWS_AT_ONCE)
+                block = predictions.block(rows, learners).transpose(1, 2, 0)
+                level = np.subtract(block, self._least, order="C")
+                level *= self._per_score
+                levels[learners, :, rows] = level
+        return levels
 
     def losses(self, ensemble: Ensemble, learners: np.ndarray) -> np.ndarray:
         """Minus the area of each mean, infinite for those that cannot be best."""
         losses = np.full(len(learners), np.inf)
-        highest = self._upper_bounds(ensemble, learners)
-        for position in np.argsort(-highest, kind="stable"):
-            if highest[position] < -losses.min() - _ROUNDING:
+        bounds = self._upper_bounds(ensemble, learners)
+        for position in np.argsort(-bounds.mean(axis=1), kind="stable"):
+            areas, best = bounds[position], -losses.min() - _ROUNDING
+            if areas.mean() < best:
                 break
-            mean = ensemble.mean_with(learners[position])
-            areas = [self._area(mean[:, output], output) for output in range(mean.shape[1])]
-            losses[position] = -np.mean(areas)
+            losses[position] = self._loss(ensemble.mean_with(learners[position]), areas, best)
         return losses
 
+    def _loss(self, mean: np.ndarray, areas: np.ndarray, best: float) -> float:
+        """Put areas in the place of their bounds, unless they cannot reach the best any more."""
+        for output, score in enumerate(mean.T):
+            if areas.mean() < best:
+                return np.inf
+            areas[output] = self._area(score, output)
+        return -float(areas.mean())
+
     def _upper_bounds(self, ensemble: Ensemble, learners: np.ndarray) -> np.ndarray:
-        n_outputs = self._predictions.n_outputs
-        bounds = np.zeros(len(learners))
-        if len(learners) == 1:
+        """Bound the areas of each class: in a bin, its rows may be above all others."""
+        bounds = np.ones((len(learners), len(self._pairs)))
+        # Sums of levels are below (size + 1) << _BITS; without these last bits, below n_bins.
+        bits = ensemble.size.bit_length() + self._few_bits
+        if len(learners) == 1 or bits > _BITS:
             return bounds
-        size = ensemble.size + 1
-        highest = (ensemble.total.max() + self._greatest) / size
-        # A power of two, so that the bins cut between scores as the means have them.
-        scale = 2.0 ** np.floor(np.log2(self._n_bins / max(highest, _LEAST_RANGE)))
-        step = max(1, _COLUMNS_AT_ONCE // n_outputs)
-        total = np.ascontiguousarray(ensemble.total.T)
-        for first in range(0, len(learners), step):
-            bins = self._bins(total, learners[first : first + step], size / scale)
-            for position, of_learner in enumerate(bins, start=first):
-                areas = [self._upper_bound(*each) for each in enumerate(of_learner)]
-                bounds[position] = np.mean(areas)
+        n_bins = -(-(ensemble.size + 1 << _BITS) >> bits)
+        total = (ensemble.total.T - ensemble.size * self._least) * self._per_score
+        # The slack is in favour of the class, whose rows have bins of their own.
+        sums = total.astype(np.intp) + _SLACK * self._is_class
+        last_bits = (sums & (1 << bits) - 1).astype(np.uint16)
+        first_bits = ((sums >> bits) + n_bins * self._is_class).astype(np.uint16)
+        for position, learner in enumerate(learners):
+            for output, levels in enumerate(self._levels[learner]):
+                bins = levels + last_bits[output]
+                bins >>= np.uint16(bits)
+                bins += first_bits[output]
+                count = np.bincount(bins, self._share, minlength=2 * n_bins)
+                pairs = count[n_bins:] @ np.cumsum(count[:n_bins])
+                bounds[position, output] = pairs / self._pairs[output]
         return bounds
-
-    def _bins(self, total: np.ndarray, learners: np.ndarray, width: float) -> np.ndarray:
-        """Bin the means of the picks and each learner: (n_learners, n_outputs, n_rows)."""
-        bins = np.empty((len(learners), *total.shape), dtype=np.intp)
-        for start in range(0, total.shape[1], _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
-            block = self._predictions.block(rows, learners).transpose(1, 2, 0)
-            scores = np.add(block, total[:, rows], order="C")
-            scores /= width
-            bins[:, :, rows] = scores
-        return bins
-
-    def _upper_bound(self, output: int, bins: np.ndarray) -> float:
-        of_class = self._count(bins, self._rows[output])
-        others = self._count(bins, slice(None)) - of_class
-        return float(of_class @ np.cumsum(others)) / self._pairs[output]
-
-    def _count(self, bins: np.ndarray, rows: np.ndarray | slice) -> np.ndarray:
-        weight = None if self._share is None else self._share[rows]
-        return np.bincount(bins[rows], weight, minlength=self._n_bins + 1)
 
     def _area(self, score: np.ndarray, output: int) -> float:
         """Share of pairs in the right order, ties counted half."""
-        is_class = self._is_class[output]
-        of_class, others = score[is_class], score[~is_class]
+        order = _argsort(score)
+        score, is_class = score[order], self._is_class[output][order]
+        last = np.flatnonzero(np.append(score[1:] != score[:-1], True))
         if self._share is None:
-            others, weight = np.sort(others), 1.0
-            mass = np.arange(len(others) + 1)
-            of_class = np.sort(of_class)
+            mass, of_class = last + 1, np.cumsum(is_class)[last]
         else:
-            order = np.argsort(others, kind="stable")
-            others, weight = others[order], self._share[is_class]
-            mass = np.concatenate([[0.0], np.cumsum(self._share[~is_class][order])])
-        below, not_above = (np.searchsorted(others, of_class, side) for side in ("left", "right"))
-        return float(np.sum(weight * (mass[below] + mass[not_above]))) / 2.0 / self._pairs[output]
+            share = self._share[order]
+            mass, of_class = np.cumsum(share)[last], np.cumsum(share * is_class)[last]
+        others = mass - of_class
+        others[1:] += others[:-1].copy()
+        return float(np.diff(of_class, prepend=0) @ others) / 2.0 / self._pairs[output]
+
+
+def _argsort(values: np.ndarray) -> np.ndarray:
+    """Sort by 16 bits, twice; what is nearly sorted then takes little time to sort in full."""
+    values = np.ascontiguousarray(values)
+    reach = max(float(np.ptp(values)), _TINY)
+    bits = ((values - values.min()) * (np.iinfo(np.uint32).max / reach)).astype(np.uint32)
+    order = np.argsort(bits.astype(np.uint16), kind="stable")
+    order = order[np.argsort((bits >> 16).astype(np.uint16)[order], kind="stable")]
+    return order[np.argsort(values[order], kind="stable")]

@@ -26,21 +26,29 @@ class Ensemble:
         How often each learner has been picked.
     size : int
         Number of picks.
-    total : ndarray of shape (n_rows, n_outputs)
-        Sum of the picks' predictions.
     """
 
     def __init__(self, predictions: Predictions) -> None:
         self._predictions = predictions
         self.counts = np.zeros(predictions.n_learners, dtype=np.intp)
         self.size = 0
-        self.total = np.zeros((predictions.n_rows, predictions.n_outputs))
+        self._total = np.zeros((predictions.n_rows, predictions.n_outputs))
+        # Picks that are not in the total yet: not every score asks for it.
+        self._pending: list[int] = []
+
+    @property
+    def total(self) -> np.ndarray:
+        """Sum of the picks' predictions, of shape (n_rows, n_outputs)."""
+        for learner in self._pending:
+            self._total += self._predictions.learner(learner)
+        self._pending.clear()
+        return self._total
 
     def add(self, learner: int) -> None:
         """Pick a learner once more."""
         self.counts[learner] += 1
         self.size += 1
-        self.total += self._predictions.learner(learner)
+        self._pending.append(learner)
 
     def mean_with(self, learner: int) -> np.ndarray:
         """Mean of the picks and one learner, of shape (n_rows, n_outputs)."""

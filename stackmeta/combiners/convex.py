@@ -12,10 +12,10 @@ from sklearn.exceptions import ConvergenceWarning
 from ..compat import Interval, StrOptions
 from .base import BaseCombiner, BaseCombinerClassifier, BaseCombinerRegressor
 from .log_loss import minimise_log_loss
-from .losses import residual_block, row_shares, squared_losses, truth_block
+from .losses import residual_block, row_shares, truth_block
 from .pinball import minimise_pinball, pinball
 from .predictions import Predictions
-from .simplex import minimise_quadratic
+from .squared_error import minimise_squared_error
 
 # What duality_gap_ is promised to be at most.
 _GAP = 1e-8
@@ -55,6 +55,9 @@ class ConvexClassifier(BaseCombinerClassifier, _Convex):
         Pull towards equal weights: ``ridge * sum((weights_ - 1 / n_learners) ** 2)`` is added
         to the loss (for "brier" in units of the loss of the constant class frequencies).
         With it, copies of a learner share weight evenly.
+    calibrate : bool, default=False
+        Whether probabilities are raised to a power (temperature scaling), which is fitted to
+        rows that the combiner was not fitted to: over ``folds`` of ``fit``, or five folds.
     prediction_columns : int, slice, list of int or str, default=None
         Which columns of X are predictions: the first so many, a slice, or positions or names.
         None: all.
@@ -66,6 +69,9 @@ class ConvexClassifier(BaseCombinerClassifier, _Convex):
     duality_gap_ : float
         Upper bound on how far the loss is above the least possible: in nats for "log_loss",
         as a share of the loss of the constant class frequencies for "brier".
+    temperature_ : float
+        With ``calibrate``, what log probabilities are divided by: above 1 where the combiner is
+        too sure.
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     n_features_in_ : int
@@ -110,15 +116,20 @@ class ConvexClassifier(BaseCombinerClassifier, _Convex):
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
-        **BaseCombiner._parameter_constraints,
+        **BaseCombinerClassifier._parameter_constraints,
         "loss": [StrOptions({"log_loss", "brier"})],
         "ridge": [Interval(Real, 0, None, closed="left")],
     }
 
     def __init__(
-        self, *, loss: str = "log_loss", ridge: float = 0.0, prediction_columns: Any = None
+        self,
+        *,
+        loss: str = "log_loss",
+        ridge: float = 0.0,
+        calibrate: bool = False,
+        prediction_columns: Any = None,
     ) -> None:
-        super().__init__(prediction_columns=prediction_columns)
+        super().__init__(calibrate=calibrate, prediction_columns=prediction_columns)
         self.loss = loss
         self.ridge = ridge
 
@@ -131,7 +142,7 @@ class ConvexClassifier(BaseCombinerClassifier, _Convex):
             self._keep(*minimise_log_loss(truth, share, predictions.n_learners, self.ridge))
         else:
             indicator = y if self._n_outputs == 1 else np.eye(self._n_outputs)[y]
-            self._keep(*_minimise_squared(predictions, indicator, share, self.ridge))
+            self._keep(*minimise_squared_error(predictions, indicator, share, self.ridge))
 
 
 class ConvexRegressor(BaseCombinerRegressor, _Convex):
@@ -218,7 +229,7 @@ class ConvexRegressor(BaseCombinerRegressor, _Convex):
     ) -> None:
         share = row_shares(sample_weight, len(y))
         if self.loss == "squared_error":
-            self._keep(*_minimise_squared(predictions, y, share, self.ridge))
+            self._keep(*minimise_squared_error(predictions, y, share, self.ridge))
             return
         if self.ridge > 0:
             raise ValueError(
@@ -231,36 +242,6 @@ class ConvexRegressor(BaseCombinerRegressor, _Convex):
         scale = _pinball_of_constant(y, share, level) or 1.0
         n_learners = predictions.n_learners
         self._keep(*minimise_pinball(residuals, share, n_learners, level, scale))
-
-
-def _minimise_squared(
-    predictions: Predictions, y: np.ndarray, share: np.ndarray, ridge: float
-) -> tuple[np.ndarray, float]:
-    """Minimise the squared error from products of differences to the best learner.
-
-    The differences leave out the error that all learners have in common, in which the
-    digits of small differences between them would drown.
-    """
-    target = y.reshape(len(y), -1).astype(np.float64)
-    losses = squared_losses(predictions, y, share)
-    best = int(losses.argmin())
-    products = np.zeros((predictions.n_learners + 1,) * 2)
-    for rows in predictions.slices():
-        block = predictions.block(rows)
-        centre = block[:, best]
-        difference = np.empty((len(block), predictions.n_outputs, len(products)))
-        difference[:, :, :-1] = (block - centre[:, None, :]).transpose(0, 2, 1)
-        difference[:, :, -1] = centre - target[rows]
-        difference *= np.sqrt(share[rows])[:, None, None]
-        flat = difference.reshape(-1, len(products))
-        products += flat.T @ flat
-    products /= predictions.n_outputs
-    scale = max(share @ ((target - share @ target) ** 2).mean(axis=1), losses[best]) or 1.0
-    hessian = 2.0 * products[:-1, :-1] / scale
-    hessian[np.diag_indices_from(hessian)] += 2.0 * ridge
-    start = np.zeros(predictions.n_learners)
-    start[best] = 1.0
-    return minimise_quadratic(hessian, 2.0 * products[:-1, -1] / scale, start)
 
 
 def _pinball_of_constant(y: np.ndarray, share: np.ndarray, level: float) -> float:

@@ -13,7 +13,6 @@ from sklearn.utils import check_random_state
 
 from ..compat import Interval, StrOptions
 from .base import BaseCombiner, BaseCombinerClassifier, BaseCombinerRegressor
-from .best_learner import _ClassifierColumn, _RegressorColumn
 from .candidate_accuracy import Accuracy
 from .candidate_auc import Auc
 from .candidate_log_loss import LogLoss
@@ -22,6 +21,7 @@ from .candidates import Candidates, Ensemble, Scored
 from .greedy import first_best, greedy_path
 from .losses import row_shares
 from .predictions import Predictions
+from .scored import ClassifierColumn, RegressorColumn
 
 
 class _EnsembleSelection(BaseCombiner):
@@ -125,6 +125,9 @@ class EnsembleSelectionClassifier(_EnsembleSelection, BaseCombinerClassifier):
         Share of the learners in a bag.
     random_state : int, RandomState instance or None, default=None
         Draws the bags.
+    calibrate : bool, default=False
+        Whether probabilities are raised to a power (temperature scaling), which is fitted to
+        rows that the combiner was not fitted to: over ``folds`` of ``fit``, or five folds.
     prediction_columns : int, slice, list of int or str, default=None
         Which columns of X are predictions: the first so many, a slice, or positions or names.
         None: all.
@@ -138,6 +141,9 @@ class EnsembleSelectionClassifier(_EnsembleSelection, BaseCombinerClassifier):
         step included. Of learners that are equally good, the first is picked.
     path_ : ndarray of shape (n_steps,) or (n_bags, n_steps)
         Loss of the mean after each pick; with ``scoring``, minus its score.
+    temperature_ : float
+        With ``calibrate``, what log probabilities are divided by: above 1 where the combiner is
+        too sure.
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     n_features_in_ : int
@@ -178,6 +184,34 @@ class EnsembleSelectionClassifier(_EnsembleSelection, BaseCombinerClassifier):
     array([0.333, 0.667, 0.   ])
     """
 
+    _parameter_constraints: dict[str, list[Any]] = {
+        **_EnsembleSelection._parameter_constraints,
+        **BaseCombinerClassifier._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        *,
+        n_steps: int = 25,
+        scoring: str | Callable | None = None,
+        n_init: int = 1,
+        n_bags: int | None = None,
+        bag_fraction: float = 0.5,
+        calibrate: bool = False,
+        random_state: Any = None,
+        prediction_columns: Any = None,
+    ) -> None:
+        super().__init__(
+            n_steps=n_steps,
+            scoring=scoring,
+            n_init=n_init,
+            n_bags=n_bags,
+            bag_fraction=bag_fraction,
+            random_state=random_state,
+            prediction_columns=prediction_columns,
+        )
+        self.calibrate = calibrate
+
     def _candidates(
         self, predictions: Predictions, y: np.ndarray, sample_weight: np.ndarray | None
     ) -> Candidates:
@@ -192,7 +226,7 @@ class EnsembleSelectionClassifier(_EnsembleSelection, BaseCombinerClassifier):
         named_auc = "roc_auc" if n_outputs == 1 else "roc_auc_ovr"
         if self.scoring == named_auc and len(np.unique(y)) == len(self.classes_):
             return Auc(predictions, y, share)
-        learner = _ClassifierColumn(self.classes_)
+        learner = ClassifierColumn(self.classes_)
         return Scored(self.scoring, learner, self.classes_[y], sample_weight)
 
 
@@ -279,4 +313,4 @@ class EnsembleSelectionRegressor(_EnsembleSelection, BaseCombinerRegressor):
     ) -> Candidates:
         if self.scoring is None or self.scoring == "neg_mean_squared_error":
             return SquaredError(predictions, y, row_shares(sample_weight, len(y)))
-        return Scored(self.scoring, _RegressorColumn(), y, sample_weight)
+        return Scored(self.scoring, RegressorColumn(), y, sample_weight)

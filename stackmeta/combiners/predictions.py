@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+
+from ..compat import safe_indexing
 
 # A block of rows with this many numbers stays in the processor's cache while it is worked on.
 _BLOCK_NUMBERS = 1 << 18
@@ -31,6 +34,10 @@ class Predictions:
     ----------
     view : ndarray of shape (n_rows, n_learners, n_outputs)
         The matrix, a slice a learner.
+    others : ndarray of shape (n_rows, n_features), or None
+        What a combiner that depends on the row reads of the columns beside the predictions.
+    table : array-like or DataFrame of shape (n_rows, n_features), or None
+        What the combiner was given, for those that pass it on.
 
     Examples
     --------
@@ -53,6 +60,8 @@ class Predictions:
         self.view = matrix.reshape(len(matrix), -1, n_outputs)
         self.names = names
         self.rows = rows
+        self.others: np.ndarray | None = None
+        self.table: Any = None
         # Of the learners that cover a row; known after ``check``, where some do not.
         self._means: np.ndarray | None = None
 
@@ -96,12 +105,28 @@ class Predictions:
         """Give all rows of one learner, filled as in ``block``, of shape (n_rows, n_outputs)."""
         return self.block(slice(None), np.array([index]))[:, 0]
 
+    def filled(self) -> np.ndarray:
+        """Copy the matrix as float64, filled as in ``block``."""
+        filled = np.empty((self.n_rows, self.n_learners * self.n_outputs))
+        for rows in self.slices():
+            filled[rows] = self.block(rows).reshape(-1, filled.shape[1])
+        return filled
+
     def take(self, rows: slice, learners: np.ndarray) -> np.ndarray:
         """Give some rows of some learners as float64; the other learners' stay unread."""
         block = self.view[rows]
         if len(learners) < self.n_learners:
             block = block[:, learners]
         return block.astype(np.float64, copy=False)
+
+    def part(self, rows: np.ndarray) -> Predictions:
+        """Copy some rows of checked predictions."""
+        part = Predictions(self.view[rows].reshape(len(rows), -1), self.n_outputs, self.names)
+        part.rows = rows if self.rows is None else self.rows[rows]
+        part.others = None if self.others is None else self.others[rows]
+        part.table = None if self.table is None else safe_indexing(self.table, rows)
+        part._means = None if self._means is None else self._means[rows]
+        return part
 
     def check(self, *, probabilities: bool) -> None:
         """Check all that a combiner is fitted on.
@@ -120,12 +145,26 @@ class Predictions:
                 f"X is NaN in every row of {self._column(learner, output)}: the learner covered "
                 "no row. Drop it."
             )
+        self._check_cells(probabilities=probabilities)
+
+    def check_rows(self, *, probabilities: bool) -> None:
+        """Check rows to predict for a combiner that reads every learner; some may be all NaN.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`check`.
+        """
+        self.check_range(np.arange(self.n_learners), probabilities=probabilities)
+        self._check_cells(probabilities=probabilities)
+
+    def _check_cells(self, *, probabilities: bool) -> None:
         self._means = None
         for rows in self.slices():
             block = self.view[rows]
             missing = np.isnan(_sums(block))
             if missing.any():
-                self.check_cover(missing, rows, learners)
+                self.check_cover(missing, rows, np.arange(self.n_learners))
                 self._keep_means(rows, block, missing)
             if probabilities:
                 self.check_sums(block, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import expit, softmax
+from sklearn.linear_model import Ridge
 
 from stackmeta.combiners import (
     AveragingClassifier,
@@ -12,12 +13,26 @@ from stackmeta.combiners import (
     BestLearnerRegressor,
     ConvexClassifier,
     ConvexRegressor,
+    CrossFittedBlendClassifier,
+    CrossFittedBlendRegressor,
     EnsembleSelectionClassifier,
     EnsembleSelectionRegressor,
+    FeatureWeightedClassifier,
+    FeatureWeightedRegressor,
+    LocalCompetenceClassifier,
+    LocalCompetenceRegressor,
+    MetaLearnerClassifier,
+    MetaLearnerRegressor,
+    SignedWeightsClassifier,
+    SignedWeightsRegressor,
 )
 
 CLASSIFIERS = [
     ConvexClassifier(),
+    ConvexClassifier(calibrate=True),
+    MetaLearnerClassifier(),
+    SignedWeightsClassifier(),
+    CrossFittedBlendClassifier([("convex", ConvexClassifier()), ("mean", AveragingClassifier())]),
     ConvexClassifier(ridge=0.1),
     ConvexClassifier(loss="brier"),
     AveragingClassifier(),
@@ -26,9 +41,14 @@ CLASSIFIERS = [
     BestLearnerClassifier(),
     EnsembleSelectionClassifier(),
     EnsembleSelectionClassifier(scoring="accuracy", n_steps=8),
+    LocalCompetenceClassifier(),
+    FeatureWeightedClassifier(),
 ]
 REGRESSORS = [
     ConvexRegressor(),
+    MetaLearnerRegressor(),
+    SignedWeightsRegressor(),
+    CrossFittedBlendRegressor([("convex", ConvexRegressor()), ("ridge", Ridge())]),
     ConvexRegressor(ridge=0.1),
     ConvexRegressor(loss="absolute_error"),
     ConvexRegressor(loss="quantile", quantile=0.8),
@@ -38,6 +58,8 @@ REGRESSORS = [
     BestLearnerRegressor(),
     EnsembleSelectionRegressor(),
     EnsembleSelectionRegressor(n_bags=3, random_state=0),
+    LocalCompetenceRegressor(),
+    FeatureWeightedRegressor(),
 ]
 BINARY_ONLY = [AveragingClassifier(method="rank")]
 
@@ -106,4 +128,24 @@ class BestLearnerOfAnything(_AnyTable, BestLearnerClassifier):
 
 
 class EnsembleSelectionOfAnything(_AnyTable, EnsembleSelectionClassifier):
+    pass
+
+
+class LocalCompetenceOfAnything(_AnyTable, LocalCompetenceClassifier):
+    pass
+
+
+class FeatureWeightedOfAnything(_AnyTable, FeatureWeightedClassifier):
+    pass
+
+
+class CrossFittedBlendOfAnything(_AnyTable, CrossFittedBlendClassifier):
+    pass
+
+
+class MetaLearnerOfAnything(_AnyTable, MetaLearnerClassifier):
+    pass
+
+
+class SignedWeightsOfAnything(_AnyTable, SignedWeightsClassifier):
     pass

@@ -27,6 +27,9 @@ from stackmeta.combiners import (
     EnsembleSelectionClassifier,
     EnsembleSelectionRegressor,
 )
+from stackmeta.combiners.candidate_auc import Auc, _argsort
+from stackmeta.combiners.candidates import Ensemble
+from stackmeta.combiners.predictions import Predictions
 
 from .given import binary, multiclass, regression
 
@@ -185,6 +188,98 @@ def test_rare_events(dtype):
         y,
         P[:, :, None].astype(np.float64),
     )
+
+
+@pytest.mark.parametrize("share_kept", [0.0, 0.05, 0.25])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_accuracy_whatever_is_kept(monkeypatch, share_kept, dtype):
+    """Leads of all pairs of a row and a rival, of some, which are soon forgotten, or of none."""
+    monkeypatch.setattr("stackmeta.combiners.candidate_kept._SHARE", share_kept)
+    P, y = multiclass(1500, 12, 5)
+    P = P.astype(dtype)
+    learners = P.reshape(1500, 12, 5).astype(np.float64)
+    for weight in (None, np.random.default_rng(0).uniform(size=1500)):
+        combiner = EnsembleSelectionClassifier(n_steps=20, scoring="accuracy")
+        check_against_textbook(combiner, P, y, learners, weight)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+@pytest.mark.parametrize("share_kept", [0.0, 0.25])
+def test_accuracy_of_votes(monkeypatch, n_classes, share_kept):
+    """Shares of few votes: means tie, or rounding alone tells them apart, in every step."""
+    monkeypatch.setattr("stackmeta.combiners.candidate_kept._SHARE", share_kept)
+    rng = np.random.default_rng(0)
+    y = rng.integers(n_classes, size=600)
+    chance = np.full((600, n_classes), 0.5 / n_classes)
+    chance[np.arange(600), y] += 0.5
+    learners = np.stack([rng.multinomial(n, chance) / n for n in (3, 5, 5, 10, 10, 10)], axis=1)
+    learners = np.concatenate([learners, learners[:, 3:4]], axis=1)
+    if n_classes == 2:
+        learners = learners[:, :, 1:]
+    combiner = EnsembleSelectionClassifier(n_steps=15, scoring="accuracy")
+    check_against_textbook(combiner, learners.reshape(600, -1), y, learners)
+
+
+@pytest.mark.parametrize("scoring", MULTICLASS)
+def test_holes_of_several_classes(scoring):
+    P, y = multiclass(900, 6, 4)
+    learners = P.reshape(900, 6, 4).copy()
+    learners[::3, 1] = learners[1::3, 4] = learners[::7, 0] = np.nan
+    mean = np.nanmean(learners, axis=1, keepdims=True)
+    filled = np.where(np.isnan(learners), mean, learners)
+    combiner = EnsembleSelectionClassifier(scoring=scoring, n_steps=12)
+    combiner.fit(learners.reshape(900, -1), y)
+    expected = EnsembleSelectionClassifier(scoring=scoring, n_steps=12)
+    expected.fit(filled.reshape(900, -1), y)
+    assert_array_equal(combiner.picks_, expected.picks_)
+    assert_allclose(combiner.path_, expected.path_)
+
+
+def test_bags_start_afresh():
+    """What one bag has learnt of rows does not mislead the next."""
+    P, y = multiclass(1000, 10, 4)
+    learners = P.reshape(1000, 10, 4)
+    combiner = EnsembleSelectionClassifier(
+        scoring="accuracy", n_steps=12, n_bags=3, random_state=0
+    ).fit(P, y)
+    for picks in combiner.picks_:
+        among = np.unique(picks)
+        expected, _ = textbook("accuracy", learners[:, among], y, 12)
+        assert_array_equal(picks, among[expected])
+
+
+@pytest.mark.parametrize("low", [0.0, 0.4999, -1e-7])
+@pytest.mark.parametrize("reach", [0.0, 1e-12, 1e-7, 0.5])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_bounds_of_the_area(low, reach, weighted):
+    """No bin, however narrow beside rounding, hides the best learner."""
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.arange(400) % 2)
+    P = low + reach * rng.integers(1, 30, size=(400, 8)) / 30
+    P += reach * 0.1 * rng.uniform(size=8) * y[:, None]
+    predictions = Predictions(P, 1)
+    share = rng.uniform(size=400) if weighted else np.ones(400)
+    auc, picks = Auc(predictions, y, share / share.sum()), Ensemble(predictions)
+    for step in range(40):
+        bounds = auc._upper_bounds(picks, np.arange(8))
+        for learner, (bound,) in enumerate(bounds):
+            score = picks.mean_with(learner)[:, 0]
+            area = roc_auc_score(y, score, sample_weight=share)
+            assert bound >= area - 1e-12
+            assert_allclose(auc._area(score, 0), area, atol=1e-12)
+        picks.add(step % 8)
+
+
+@few
+@given(
+    arrays(
+        np.float64,
+        st.integers(1, 50),
+        elements=st.one_of(st.sampled_from([0.0, 5e-324, 1.0]), st.floats(-1e-6, 1.5)),
+    )
+)
+def test_sorted_in_rounds(values):
+    assert_array_equal(_argsort(values), np.argsort(values, kind="stable"))
 
 
 @pytest.mark.parametrize("scoring", [None, "neg_log_loss", "neg_brier_score", "accuracy"])

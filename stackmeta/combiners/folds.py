@@ -1,0 +1,118 @@
+"""The folds over which a combiner cross-fits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from ..out_of_fold.folds import Split, restrict_splits
+
+_N_FOLDS = 5
+
+
+class Folds:
+    """The folds that made the predictions or, where nobody knows them, five of its own.
+
+    Parameters
+    ----------
+    folds : list of (train, test), array-like of shape (n_all,), or None
+        What ``fit`` of a combiner was given.
+    rows : ndarray of int, or None
+        The rows that are fitted on, if not all.
+    n_all : int
+        Number of rows of ``fit``.
+    classifies : bool
+        Whether folds of its own are stratified.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stackmeta.combiners.folds import Folds
+    >>> folds = Folds([0, 1, 0, 1], None, 4, classifies=False)
+    >>> folds.splits(np.zeros(4))
+    [(array([1, 3]), array([0, 2])), (array([0, 2]), array([1, 3]))]
+    >>> folds.numbers(np.zeros(4))
+    array([0, 1, 0, 1])
+    """
+
+    def __init__(
+        self, folds: Any, rows: np.ndarray | None, n_all: int, *, classifies: bool
+    ) -> None:
+        self._given = None if folds is None else _read(folds, rows, n_all)
+        self._classifies = classifies
+
+    @property
+    def given(self) -> bool:
+        """Whether they are those that made the predictions."""
+        return self._given is not None
+
+    def splits(self, y: np.ndarray) -> list[Split]:
+        """Split the rows that are fitted on; none if there are too few.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_rows,) or (n_rows, n_targets)
+            Truth, class codes where classes are predicted.
+        """
+        if self._given is not None:
+            return self._given
+        n_rows = len(y)
+        most = n_rows
+        if self._classifies:
+            counts = np.bincount(y)
+            most = int(counts[counts > 0].min())
+        if min(n_rows, most) < 2:
+            return []
+        kind = StratifiedKFold if self._classifies else KFold
+        splitter = kind(min(_N_FOLDS, most), shuffle=True, random_state=0)
+        return list(splitter.split(np.zeros(n_rows), y))
+
+    def part(self, rows: np.ndarray, n_rows: int) -> Folds:
+        """Give the same folds for a table that has only ``rows`` of the ``n_rows``."""
+        part = Folds(None, None, len(rows), classifies=self._classifies)
+        if self._given is not None:
+            part._given = _restricted(self._given, rows, n_rows)
+        return part
+
+    def numbers(self, y: np.ndarray) -> np.ndarray:
+        """Say which fold holds each row out, the first of several; -1 for none."""
+        numbers = np.full(len(y), -1)
+        for number, (_, test) in reversed(list(enumerate(self.splits(y)))):
+            numbers[test] = number
+        return numbers
+
+
+def _read(folds: Any, rows: np.ndarray | None, n_all: int) -> list[Split]:
+    if _is_list_of_splits(folds):
+        splits = [(np.asarray(train), np.asarray(test)) for train, test in folds]
+        for part in (part for split in splits for part in split):
+            if part.dtype.kind not in "iu" or (part.size and not part.min() >= 0):
+                raise ValueError("folds: a split is a pair of arrays of row positions.")
+            if part.size and part.max() >= n_all:
+                raise ValueError(f"folds name row {part.max()}, but X has {n_all} rows.")
+    else:
+        numbers = np.asarray(folds)
+        if numbers.shape != (n_all,) or numbers.dtype.kind not in "iu":
+            raise ValueError(
+                f"folds must be a list of (train, test) row positions or {n_all} whole numbers, "
+                f"one a row of X, got an array of shape {numbers.shape} and dtype {numbers.dtype}."
+            )
+        splits = [
+            (np.flatnonzero(numbers != number), np.flatnonzero(numbers == number))
+            for number in np.unique(numbers[numbers >= 0])
+        ]
+    return _restricted(splits, np.arange(n_all) if rows is None else rows, n_all)
+
+
+def _restricted(splits: list[Split], rows: np.ndarray, n_all: int) -> list[Split]:
+    splits = restrict_splits(splits, rows, n_all)
+    return [(train, test) for train, test in splits if len(train) and len(test)]
+
+
+def _is_list_of_splits(folds: Any) -> bool:
+    return isinstance(folds, list | tuple) and all(
+        isinstance(split, tuple | list) and len(split) == 2 and np.ndim(split[0]) == 1
+        for split in folds
+    )
