@@ -110,8 +110,7 @@ def textbook(combiner: Any, P: np.ndarray, y: np.ndarray, checked: int) -> tuple
     start = perf_counter()
     found = [textbook_step(combiner.scoring, columns, y, picks[:step]) for step in steps]
     seconds = (perf_counter() - start) * len(picks) / checked
-    same = int(np.sum(found == picks[steps]))
-    return seconds, f"{same} of {checked} picks"
+    return seconds, f"{np.sum(found == picks[steps])} of {checked} picks"
 
 
 class LogLoss:
@@ -248,9 +247,7 @@ def peak_bytes(fit: Callable[[], object]) -> int:
     return peak
 
 
-def compare(
-    combiner: Any, P: np.ndarray, y: np.ndarray, rival: Callable[..., tuple[float, str]]
-) -> str:
+def compare(combiner: Any, P: np.ndarray, y: np.ndarray, rival: Callable) -> str:
     """Fit ours, run the rival; return the end of a row of the table."""
     seconds = []
     for _ in range(3):
@@ -260,10 +257,10 @@ def compare(
     ours = median(seconds)
     theirs, same = rival(combiner, P, y)
     memory = peak_bytes(lambda: combiner.fit(P, y)) / P.nbytes
-    return f"{ours:.2f} | {theirs:.1f} | {theirs / ours:.0f} × | {same} | {memory:.0%} |"
+    return f"{ours:.2f} | {theirs:.1f} | {theirs / ours:.1f} × | {same} | {memory:.0%} |"
 
 
-def rows(task: Task, steps: int, checked: int) -> Iterator[tuple[str, Any, Callable]]:
+def rivalries(task: Task, steps: int, checked: int) -> Iterator[tuple[str, Any, Callable]]:
     """Yield what is measured of a task: its name, a combiner of ours and the rival."""
     for scoring in task.scores:
         combiner = task.selection(n_steps=steps, scoring=scoring)
@@ -288,14 +285,13 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for task in TASKS:
         wanted = [
-            row
-            for row in rows(task, options.steps, options.checked)
-            if options.only in f"{task.name} {row[0]}"
+            (row, *rest)
+            for what, *rest in rivalries(task, options.steps, options.checked)
+            if options.only in (row := f"{task.name} | {what}")
         ]
-        if wanted:
-            P, y = task.make(options.rows)
-            for what, combiner, rival in wanted:
-                print(f"| {task.name} | {what} | {compare(combiner, P, y, rival)}", flush=True)
+        P, y = task.make(options.rows) if wanted else (None, None)
+        for row, combiner, rival in wanted:
+            print(f"| {row} | {compare(combiner, P, y, rival)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""All combiners on the corpus of stored predictions: which is better on test rows?
+"""All combiners on the corpus of stored predictions, judged on test rows.
 
     python benchmarks/combiners.py [--folder …] [--only NAME …] [--jobs 2]
 
@@ -56,6 +56,7 @@ def combiners(classifies: bool) -> dict[str, Any]:
         "KNORA-U": ours("LocalCompetence", method="knora_u"),
         "DES-P": ours("LocalCompetence", method="des_p"),
         "meta-learner": ours("MetaLearner"),
+        "signed weights": ours("SignedWeights"),
         "cross-fitted blend": ours("CrossFittedBlend"),
         "cross-fitted best": ours("CrossFittedBlend", how="best"),
         "scikit-learn's default": LogisticRegression() if classifies else RidgeCV(),

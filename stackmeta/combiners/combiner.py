@@ -134,7 +134,8 @@ class BaseCombiner(BaseEstimator, ABC):
         if self._reads_table:
             predictions.table = table
         predictions.check(probabilities=self._probabilities)
-        chosen = Folds(folds, rows, n_rows, classifies=self._probabilities)
+        flat = predictions.view.reshape(len(y), -1)
+        chosen = Folds(folds, rows, n_rows, classifies=self._probabilities, matrix=flat)
         self._fit_over(chosen, predictions, y, sample_weight)
         self._calibrate(chosen, predictions, y, sample_weight)
         return self

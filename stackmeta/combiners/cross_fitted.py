@@ -76,9 +76,9 @@ class CrossFitted(BaseCombiner):
         splits = self._usable(folds.splits(y), y)
         if not splits:
             raise ValueError(
-                f"{len(y)} rows are too few to cross-fit candidates: every fold must leave rows "
-                "of all classes to train on. Use ConvexClassifier or ConvexRegressor, or more "
-                "rows."
+                f"n_samples={len(y)} rows are too few to cross-fit candidates: two distinct rows "
+                "of each class are needed, and folds that leave both sides a row. Use another "
+                f"combiner, such as {type(self._all_candidates()[1][1]).__name__}."
             )
         rows = covered_rows(splits, len(y))
         oof = out_of_fold(

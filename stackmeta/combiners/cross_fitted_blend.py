@@ -131,7 +131,7 @@ class CrossFittedBlendClassifier(CrossFitted, BaseCombinerClassifier):
         return DummyClassifier(strategy="prior")
 
     def _meta_learner(self, estimator: BaseEstimator) -> BaseCombiner:
-        return MetaLearnerClassifier(estimator, transform="identity")
+        return MetaLearnerClassifier(estimator, features="probabilities")
 
     def _row_losses(self, found: Predictions, y: np.ndarray) -> np.ndarray:
         truth = truth_block(found, y)(slice(None))

@@ -38,7 +38,7 @@ def default_candidates(*, classifies: bool) -> list[tuple[str, BaseEstimator]]:
             ("signed_weights", SignedWeightsClassifier()),
             ("logistic", MetaLearnerClassifier(weak)),
             ("less_penalized_logistic", MetaLearnerClassifier(strong)),
-            ("trees", MetaLearnerClassifier(LGBMClassifier(**trees), transform="identity")),
+            ("trees", MetaLearnerClassifier(LGBMClassifier(**trees), features="probabilities")),
         ]
     return [
         ("convex", ConvexRegressor()),

@@ -25,6 +25,9 @@ class Folds:
         Number of rows of ``fit``.
     classifies : bool
         Whether folds of its own are stratified.
+    matrix : ndarray of shape (n_rows, n_columns), default=None
+        The rows that are fitted on. Folds of its own keep identical rows together, and do not
+        depend on their order: a row that is there twice is a row of weight 2.
 
     Examples
     --------
@@ -38,10 +41,17 @@ class Folds:
     """
 
     def __init__(
-        self, folds: Any, rows: np.ndarray | None, n_all: int, *, classifies: bool
+        self,
+        folds: Any,
+        rows: np.ndarray | None,
+        n_all: int,
+        *,
+        classifies: bool,
+        matrix: np.ndarray | None = None,
     ) -> None:
         self._given = None if folds is None else _read(folds, rows, n_all)
         self._classifies = classifies
+        self._matrix = matrix
 
     @property
     def given(self) -> bool:
@@ -58,20 +68,33 @@ class Folds:
         """
         if self._given is not None:
             return self._given
-        n_rows = len(y)
-        most = n_rows
-        if self._classifies:
-            counts = np.bincount(y)
-            most = int(counts[counts > 0].min())
-        if min(n_rows, most) < 2:
+        first, same = self._distinct_rows(y)
+        if self._classifies and len(first) == len(np.unique(y)):  # constant predictions
+            first = same = np.arange(len(y))
+        if len(first) < 2:
             return []
-        kind = StratifiedKFold if self._classifies else KFold
+        kind, most = KFold, len(first)
+        if self._classifies and (fewest := np.bincount(y[first])[np.unique(y)].min()) > 1:
+            kind, most = StratifiedKFold, fewest
         splitter = kind(min(_N_FOLDS, most), shuffle=True, random_state=0)
-        return list(splitter.split(np.zeros(n_rows), y))
+        numbers = np.empty(len(first), dtype=np.intp)
+        for number, (_, test) in enumerate(splitter.split(first, y[first])):
+            numbers[test] = number
+        return _splits_of(numbers[same])
+
+    def _distinct_rows(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """First of the rows that are the same, and which of these each row is."""
+        if self._matrix is None:
+            return np.arange(len(y)), np.arange(len(y))
+        rows = np.ascontiguousarray(np.column_stack([self._matrix, y]) + 0.0)  # -0.0 is 0.0
+        keys = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))
+        _, first, same = np.unique(keys.ravel(), return_index=True, return_inverse=True)
+        return first, same
 
     def part(self, rows: np.ndarray, n_rows: int) -> Folds:
         """Give the same folds for a table that has only ``rows`` of the ``n_rows``."""
-        part = Folds(None, None, len(rows), classifies=self._classifies)
+        matrix = None if self._matrix is None else self._matrix[rows]
+        part = Folds(None, None, len(rows), classifies=self._classifies, matrix=matrix)
         if self._given is not None:
             part._given = _restricted(self._given, rows, n_rows)
         return part
@@ -99,11 +122,15 @@ def _read(folds: Any, rows: np.ndarray | None, n_all: int) -> list[Split]:
                 f"folds must be a list of (train, test) row positions or {n_all} whole numbers, "
                 f"one a row of X, got an array of shape {numbers.shape} and dtype {numbers.dtype}."
             )
-        splits = [
-            (np.flatnonzero(numbers != number), np.flatnonzero(numbers == number))
-            for number in np.unique(numbers[numbers >= 0])
-        ]
+        splits = _splits_of(numbers)
     return _restricted(splits, np.arange(n_all) if rows is None else rows, n_all)
+
+
+def _splits_of(numbers: np.ndarray) -> list[Split]:
+    return [
+        (np.flatnonzero(numbers != number), np.flatnonzero(numbers == number))
+        for number in np.unique(numbers[numbers >= 0])
+    ]
 
 
 def _restricted(splits: list[Split], rows: np.ndarray, n_all: int) -> list[Split]:

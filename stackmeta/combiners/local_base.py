@@ -193,7 +193,7 @@ def covers_of(view: np.ndarray) -> np.ndarray:
 
 def _splits_of(folds: Folds, rows: np.ndarray, y: np.ndarray) -> list[Split]:
     """Split the distinct ``rows``, in any order: by the folds given, or by folds of their own."""
-    if folds._given is None:
+    if not folds.given:
         return folds.splits(y[rows])
     splits = restrict_splits(folds.splits(y), rows, len(y))
     return [(np.sort(train), np.sort(test)) for train, test in splits if len(train) * len(test)]

@@ -98,7 +98,7 @@ class MetaLearnerClassifier(_MetaLearner, BaseCombinerClassifier):
     ----------
     estimator : classifier, default=None
         With ``predict_proba``. None: ``LogisticRegression(C=0.01)``.
-    transform : {"log_odds", "identity"}, default="log_odds"
+    features : {"log_odds", "probabilities"}, default="log_odds"
         What the classifier reads: log-odds (of several classes: log probabilities, less their
         mean), or the probabilities themselves.
     calibrate : bool, default=False
@@ -154,27 +154,27 @@ class MetaLearnerClassifier(_MetaLearner, BaseCombinerClassifier):
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseCombinerClassifier._parameter_constraints,
         "estimator": [None, HasMethods(["fit", "predict_proba"])],
-        "transform": [StrOptions({"log_odds", "identity"})],
+        "features": [StrOptions({"log_odds", "probabilities"})],
     }
 
     def __init__(
         self,
         estimator: Any = None,
         *,
-        transform: str = "log_odds",
+        features: str = "log_odds",
         calibrate: bool = False,
         prediction_columns: Any = None,
     ) -> None:
         super().__init__(calibrate=calibrate, prediction_columns=prediction_columns)
         self.estimator = estimator
-        self.transform = transform
+        self.features = features
 
     def _default(self) -> BaseEstimator:
         return LogisticRegression(C=0.01, max_iter=1000)
 
     def _features(self, predictions: Predictions) -> np.ndarray:
         filled = predictions.filled()
-        if self.transform == "identity":
+        if self.features == "probabilities":
             return filled
         np.clip(filled, _LEAST, 1.0 - _LEAST, out=filled)
         if predictions.n_outputs == 1:

@@ -93,7 +93,7 @@ def distinct_rows(
     parts = [predictions.view.reshape(len(y), -1), y.reshape(len(y), -1)]
     if predictions.others is not None:
         parts.append(predictions.others)
-    if folds._given is not None:
+    if folds.given:
         parts.append(folds.numbers(y)[:, None])
     # Adding 0 makes one of the two zeros, which are equal but not alike.
     table = pd.DataFrame(np.hstack([part + 0.0 for part in parts]))

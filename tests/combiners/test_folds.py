@@ -10,8 +10,8 @@ from stackmeta.combiners.folds import Folds
 from .given import binary, regression
 
 
-def read(folds, n_rows, rows=None, classifies=False):
-    return Folds(folds, rows, n_rows, classifies=classifies)
+def read(folds, n_rows, rows=None, classifies=False, matrix=None):
+    return Folds(folds, rows, n_rows, classifies=classifies, matrix=matrix)
 
 
 def test_five_of_its_own_are_stratified():
@@ -21,7 +21,16 @@ def test_five_of_its_own_are_stratified():
     assert [y[test].sum() for _, test in splits] == [2] * 5
     assert read(None, 3).splits(np.zeros(3))[0][1].size == 1
     assert read(None, 1).splits(np.zeros(1)) == []
-    assert read(None, 4, classifies=True).splits(np.array([0, 0, 0, 1])) == []
+    assert len(read(None, 4, classifies=True).splits(np.array([0, 0, 0, 1]))) == 4
+
+
+def test_copies_of_a_row_stay_together():
+    rng = np.random.default_rng(0)
+    P, y = rng.uniform(size=(60, 2)), np.arange(60) % 2
+    rows = rng.permutation(np.repeat(np.arange(60), 3))
+    folds = read(None, 180, classifies=True, matrix=P[rows]).numbers(y[rows])
+    plain = read(None, 60, classifies=True, matrix=P).numbers(y)
+    assert_array_equal(folds, plain[rows])
 
 
 def test_numbers_and_splits_say_the_same():

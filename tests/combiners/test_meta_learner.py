@@ -22,7 +22,7 @@ def test_it_reads_log_odds():
         MetaLearnerClassifier().fit(P, y).predict_proba(P), plain.predict_proba(odds), rtol=1e-6
     )
     bare = LogisticRegression().fit(P, y)
-    combiner = MetaLearnerClassifier(LogisticRegression(), transform="identity").fit(P, y)
+    combiner = MetaLearnerClassifier(LogisticRegression(), features="probabilities").fit(P, y)
     assert_allclose(combiner.predict_proba(P), bare.predict_proba(P))
 
 
@@ -71,12 +71,12 @@ def test_bad_estimators_are_refused():
     P, y = binary(50)
     with pytest.raises(ValueError, match="'estimator' parameter"):
         MetaLearnerClassifier(LinearSVC()).fit(P, y)
-    with pytest.raises(ValueError, match="'transform' parameter"):
-        MetaLearnerClassifier(transform="logit").fit(P, y)
+    with pytest.raises(ValueError, match="'features' parameter"):
+        MetaLearnerClassifier(features="logit").fit(P, y)
 
 
 def test_trees():
     P, y = multiclass(200)
     trees = HistGradientBoostingClassifier(max_iter=20)
-    combiner = MetaLearnerClassifier(trees, transform="identity").fit(P, y)
+    combiner = MetaLearnerClassifier(trees, features="probabilities").fit(P, y)
     assert combiner.score(P, y) > 0.8

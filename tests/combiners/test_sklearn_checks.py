@@ -84,7 +84,8 @@ def expected_failures(combiner):
     """Names of the checks that feed ``combiner`` what it must refuse, and why."""
     expected = {}
     spread = isinstance(combiner, ConvexRegressor | EnsembleSelectionRegressor)
-    if get_tags(combiner).zero_weights and not spread:
+    blends = isinstance(combiner, CrossFittedBlendClassifier)  # of combiners with weights of 0
+    if blends or (get_tags(combiner).zero_weights and not spread):
         expected[NO_LEARNER_LEFT] = "rows without a prediction of any learner with a weight"
     if is_classifier(combiner) and "OfAnything" not in type(combiner).__name__:
         expected |= dict.fromkeys(NO_PROBABILITIES, "X holds no probabilities")
