@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from functools import cache
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -226,3 +227,12 @@ def is_polars(X: Any) -> bool:
     """Whether X is a polars DataFrame, told without importing polars."""
     polars = sys.modules.get("polars")
     return polars is not None and isinstance(X, polars.DataFrame)
+
+
+def lightgbm_eval(X: Any, y: Any) -> dict[str, Any]:
+    """Name rows to watch as LightGBM's ``fit`` does: eval_set until 4.6, then eval_X, eval_y."""
+    from lightgbm import LGBMRegressor
+
+    if "eval_X" in signature(LGBMRegressor.fit).parameters:
+        return {"eval_X": X, "eval_y": y}
+    return {"eval_set": [(X, y)]}

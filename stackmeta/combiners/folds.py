@@ -135,7 +135,7 @@ def _splits_of(numbers: np.ndarray) -> list[Split]:
 
 def _restricted(splits: list[Split], rows: np.ndarray, n_all: int) -> list[Split]:
     splits = restrict_splits(splits, rows, n_all)
-    return [(train, test) for train, test in splits if len(train) and len(test)]
+    return [(np.sort(train), np.sort(test)) for train, test in splits if len(train) * len(test)]
 
 
 def _is_list_of_splits(folds: Any) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..compat import Interval, StrOptions
-from ..out_of_fold.folds import Split, restrict_splits
+from ..out_of_fold.folds import Split
 from .competence import eliminate, exceed, lean, relative_losses, shares, unite
 from .folds import Folds
 from .losses import row_shares
@@ -86,7 +86,7 @@ class LocalCompetence(RowwiseCombiner):
         for name in ("weights_", "strength_", "losses_"):
             self.__dict__.pop(name, None)
         rows, weight = distinct_rows(predictions, y, sample_weight, folds)
-        splits = _splits_of(folds, rows, y)
+        splits = folds.part(rows, len(y)).splits(y[rows])
         predictions, y = predictions.part(rows), y[rows]
         self._coordinates = Coordinates(
             predictions, row_shares(weight, len(y)), probabilities=self._probabilities
@@ -189,14 +189,6 @@ class LocalCompetence(RowwiseCombiner):
 def covers_of(view: np.ndarray) -> np.ndarray:
     """Which learners have all their outputs, of shape (n_rows, n_learners)."""
     return ~np.isnan(view).any(axis=2)
-
-
-def _splits_of(folds: Folds, rows: np.ndarray, y: np.ndarray) -> list[Split]:
-    """Split the distinct ``rows``, in any order: by the folds given, or by folds of their own."""
-    if not folds.given:
-        return folds.splits(y[rows])
-    splits = restrict_splits(folds.splits(y), rows, len(y))
-    return [(np.sort(train), np.sort(test)) for train, test in splits if len(train) * len(test)]
 
 
 def _mean(view: np.ndarray, weights: np.ndarray) -> np.ndarray:

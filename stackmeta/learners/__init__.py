@@ -6,6 +6,12 @@
 """
 
 from .defaults import default_learners
+from .early_stopping import EarlyStoppingClassifier, EarlyStoppingRegressor
 from .table import TableCleaner
 
-__all__ = ["TableCleaner", "default_learners"]
+__all__ = [
+    "EarlyStoppingClassifier",
+    "EarlyStoppingRegressor",
+    "TableCleaner",
+    "default_learners",
+]

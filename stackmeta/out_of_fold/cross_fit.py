@@ -17,11 +17,12 @@ from .learner import Learner
 from .plan import ALL_FOLDS, REFIT, Queue
 from .progress import Progress
 from .result import FitRecord, OutOfFold, slices_of
+from .rounds import Staged, choose_stages
 from .run import execute, execute_here, execute_wide
 from .shared import Shared
 from .shortcuts import find_shortcut
 from .target import Target
-from .task import Outcome, Work
+from .task import Outcome, Task, Work
 from .warning import warn_caller
 
 
@@ -89,6 +90,8 @@ class CrossFit:
         self._sizes = [len(train) for train, _ in splits]
         self._blocks: list[dict[int, np.ndarray]] = [{} for _ in learners]
         self._fold_models: list[dict[int, tuple[Any, Any]]] = [{} for _ in learners]
+        self._staged: list[dict[int, Staged]] = [{} for _ in learners]
+        self._rounds: dict[int, int] = {}
         self._refit = False
         self.refits: dict[str, Any] = {}
         self.errors: dict[str, tuple[int, Exception]] = {}
@@ -143,6 +146,8 @@ class CrossFit:
         for i, learner in enumerate(self.learners):
             if learner.name not in wanted:
                 queue.drop(i)
+            elif i in self._rounds:
+                queue.add_refit(i, self._rounds[i])
         self._collect(execute(queue, self._shared, n_jobs=self.n_jobs), queue)
         failed = [x.name for x in self.learners if x.name in wanted and x.name in self.errors]
         if len(self.errors) == len(self.learners):
@@ -159,6 +164,9 @@ class CrossFit:
             refit=refit,
             folds=folds,
             shortcuts=self._shortcuts if folds else (),
+            watching=[
+                i for i, x in enumerate(self.learners) if x.watches and len(self.splits) > 1
+            ],
             deadline=self._deadline if folds else None,
         )
 
@@ -185,18 +193,48 @@ class CrossFit:
         if task.fold == REFIT:
             self.refits[name] = outcome.model
             return
-        assert outcome.block is not None
-        blocks = self._blocks[task.learner]
-        width = next(iter(blocks.values()), outcome.block).shape[1]
-        if outcome.block.shape[1] != width:
-            queue.drop(task.learner)
-            message = f"gave {outcome.block.shape[1]} columns, in another fold {width}"
-            self._fail(name, task.fold, ValueError(f"{name!r} {message}."))
-            return
-        blocks[task.fold] = outcome.block
         self._fold_models[task.learner][task.fold] = (outcome.model, outcome.present)
-        if len(blocks) == len(self.splits) and self.progress.verbose:
+        blocks, staged = self._blocks[task.learner], self._staged[task.learner]
+        if outcome.staged is not None:
+            staged[task.fold] = outcome.staged
+        elif outcome.block is not None:
+            blocks[task.fold] = outcome.block
+        complete = len(blocks) + len(staged) == len(self.splits)
+        if complete and task.learner in queue.watching:
+            if staged:
+                self._choose_rounds(task.learner)
+            if self._refit:
+                queue.add_refit(task.learner, self._rounds.get(task.learner))
+        self._check_folds(task, queue)
+
+    def _check_folds(self, task: Task, queue: Queue) -> None:
+        """Refuse a learner whose folds differ in width; announce it when it is done."""
+        name, blocks = self.learners[task.learner].name, self._blocks[task.learner]
+        widths = {block.shape[1] for block in blocks.values()}
+        if len(widths) > 1:
+            queue.drop(task.learner)
+            error = ValueError(f"{name!r} gave {' and '.join(map(str, sorted(widths)))} columns.")
+            self._fail(name, task.fold, error)
+        elif len(blocks) == len(self.splits) and self.progress.verbose:
             self._announce(task.learner)
+
+    def _choose_rounds(self, position: int) -> None:
+        """Predict each fold with the rounds that the others chose."""
+        learner, staged = self.learners[position], self._staged[position]
+        weights = learner.fit_params.get("sample_weight")
+        stages, self._rounds[position] = choose_stages(
+            list(staged.values()),
+            [self.splits[fold] for fold in staged],
+            self.target,
+            learner.method,
+            None if weights is None else np.asarray(weights),
+        )
+        for (fold, found), stage in zip(staged.items(), stages, strict=True):
+            self._blocks[position][fold] = found.blocks[stage]
+            model, _ = self._fold_models[position][fold]
+            if model is not None:
+                model.use_rounds(int(found.rounds[stage]))
+        staged.clear()
 
     def _take_answer(self, outcome: Outcome, queue: Queue) -> None:
         learner, answer = outcome.task.learner, outcome.answer

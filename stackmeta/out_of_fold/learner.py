@@ -50,6 +50,11 @@ class Learner:
         return refits and is_classifier(self.estimator)
 
     @property
+    def watches(self) -> bool:
+        """Whether it stops early, and can be fitted while held-out rows are watched."""
+        return hasattr(self.estimator, "fit_watching")
+
+    @property
     def answers_labels(self) -> bool:
         """Whether the predictions are class labels, which cannot be averaged."""
         return self.method == "predict" and is_classifier(self.estimator)

@@ -12,6 +12,8 @@ from sklearn.utils.metaestimators import available_if
 from .response import PROBABILITIES
 from .target import Target
 
+_LEAST = float(np.finfo(np.float32).eps)
+
 
 def default_loss(target: Target, methods: dict[str, str]) -> str:
     """Name the loss that all learners can be compared by.
@@ -44,6 +46,22 @@ def loss_of_block(block: np.ndarray, method: str, target: Target, loss: str) -> 
             )
         )
     return float(log_loss(target.y, probabilities, labels=np.arange(target.n_classes)))
+
+
+def row_losses(block: np.ndarray, rows: np.ndarray, method: str, target: Target) -> np.ndarray:
+    """Loss of each of some rows of y: squared error, minus log probability, or 0 and 1."""
+    y = target.y[rows]
+    if target.kind == "numbers":
+        return ((block - y.reshape(len(y), -1)) ** 2).mean(axis=1)
+    if method not in PROBABILITIES:
+        wrong = _codes(block, method, target) != y
+        return wrong.reshape(len(y), -1).mean(axis=1)
+    probabilities = full_probabilities(block, method, target)
+    if target.kind == "multilabel":
+        probabilities = np.where(y == 1, probabilities, 1 - probabilities)
+    else:
+        probabilities = probabilities[np.arange(len(y)), y][:, None]
+    return -np.log(np.maximum(probabilities, _LEAST)).mean(axis=1)
 
 
 def score_of_block(block: np.ndarray, method: str, target: Target, scoring: Any) -> float:

@@ -25,6 +25,8 @@ class Task:
 
     learner: int
     fold: int
+    #: Of a learner that stops early, for a fit on all rows: as the folds chose.
+    rounds: int | None = None
 
 
 #: In place of a task: ask again in a moment.
@@ -53,6 +55,8 @@ class Queue:
         Whether the folds are fitted; False leaves the refits alone.
     shortcuts : collection of int, default=()
         Learners for which one task stands for all folds and the refit.
+    watching : collection of int, default=()
+        Learners whose refit has to wait for what the folds choose, see ``add_refit``.
     deadline : float, default=None
         :func:`time.perf_counter` reading after which nothing starts.
     """
@@ -66,6 +70,7 @@ class Queue:
         refit: bool,
         folds: bool = True,
         shortcuts: Collection[int] = (),
+        watching: Collection[int] = (),
         deadline: float | None = None,
     ) -> None:
         fits = [(size, fold) for fold, size in enumerate(sizes)] if folds else []
@@ -76,8 +81,13 @@ class Queue:
         self._size = {fold: size for size, fold in fits} | {ALL_FOLDS: n_rows}
         self._plain = [fold for _, fold in fits]
         self._waiting = [
-            [ALL_FOLDS] if i in shortcuts else list(self._plain) for i in range(n_learners)
+            [ALL_FOLDS]
+            if i in shortcuts
+            else [f for f in self._plain if f != REFIT or i not in watching]
+            for i in range(n_learners)
         ]
+        self.watching = frozenset(watching)
+        self._rounds: dict[int, int | None] = {}
         self._opened: list[tuple[float, int] | None] = [None] * n_learners
         self._seconds = np.zeros(n_learners)
         self._rows = np.zeros(n_learners)
@@ -114,7 +124,8 @@ class Queue:
             return self._hand_out(learner, perf_counter())
 
     def _hand_out(self, learner: int, now: float) -> Task:
-        task = Task(learner, self._waiting[learner].pop())
+        fold = self._waiting[learner].pop()
+        task = Task(learner, fold, self._rounds.get(learner) if fold == REFIT else None)
         self._in_flight.append(task)
         if self._opened[learner] is None:
             self._opened[learner] = (now, self._size[task.fold])
@@ -139,6 +150,12 @@ class Queue:
         with self._lock:
             self._waiting[learner].clear()
             self._dropped.add(learner)
+
+    def add_refit(self, learner: int, rounds: int | None) -> None:
+        """Let a watching learner be fitted on all rows, with so many rounds."""
+        with self._lock:
+            self._rounds[learner] = rounds
+            self._waiting[learner] = [REFIT]
 
     def plainly(self, learner: int) -> None:
         """Give a learner whose shortcut declined its plain fits."""

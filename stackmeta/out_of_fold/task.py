@@ -24,6 +24,7 @@ from .learner import (
 )
 from .plan import ALL_FOLDS, REFIT, Task
 from .response import OneClass, respond
+from .rounds import Staged, predict_stages
 from .shared import Shared
 from .shortcuts import Answer, Job, Shortcut
 from .target import FoldLabels, Target, fold_labels
@@ -59,6 +60,8 @@ class Outcome:
         Process id of the worker.
     block : ndarray of shape (n_held_out, n_columns), or None
         Out-of-fold predictions of the fold's held-out rows.
+    staged : Staged, or None
+        In place of ``block``, of a learner that stops early.
     model : estimator, or None
     present : ndarray, or None
         Class codes that a fold model knows, where it does not know all.
@@ -72,6 +75,7 @@ class Outcome:
     started: float
     worker: int
     block: np.ndarray | None = None
+    staged: Staged | None = None
     model: Any = None
     present: np.ndarray | None = None
     answer: Answer | None = None
@@ -90,7 +94,7 @@ def run_task(shared: Shared, task: Task, threads: Threads | None = None) -> Outc
                 _fit_and_predict(work, task, outcome, threads)
         except Exception as error:
             outcome.error = error if os.getpid() == work.main_process else _portable(error)
-            outcome.block = outcome.model = None
+            outcome.block = outcome.staged = outcome.model = None
     outcome.seconds = perf_counter() - clock
     return outcome
 
@@ -137,11 +141,18 @@ def _fit_and_predict(work: Work, task: Task, outcome: Outcome, threads: Threads 
     else:
         model = _fitted(work, task, labels, threads)
     if test is not None:
+        rows = safe_indexing(X, test)
         with set_threads(model, threads, fitting=False):
-            outcome.block = respond(
-                model, safe_indexing(X, test), learner.method, work.target, labels.present
-            )
-        _check_block(outcome.block, len(test), learner, work.target)
+            if hasattr(model, "stages_"):
+                outcome.staged = predict_stages(
+                    model, rows, learner.method, work.target, labels.present
+                )
+                block = outcome.staged.blocks[-1]
+            else:
+                outcome.block = block = respond(
+                    model, rows, learner.method, work.target, labels.present
+                )
+        _check_block(block, len(test), learner, work.target)
     if train is None or work.keep_fold_models:
         outcome.model, outcome.present = model, labels.present
 
@@ -153,17 +164,23 @@ def _fitted(work: Work, task: Task, labels: FoldLabels, threads: Threads | None)
     the others' X, and gets a copy.
     """
     learner = work.learners[task.learner]
-    train = None if task.fold == REFIT else work.splits[task.fold][0]
+    train, test = (None, None) if task.fold == REFIT else work.splits[task.fold]
     params = rows_of_params(learner.fit_params, train, len(work.target.y))
+    X = take_columns(work.X, learner.columns)
+    watched = _watched(X, work.target, test, labels) if learner.watches else None
 
     def fit(rows: Any) -> Any:
         model = clone_seeded(learner, work.seed, task.fold)
         renumber_class_weights(model, labels.present)
+        if task.rounds is not None:
+            model.set_params(rounds=task.rounds)
         with set_threads(model, threads, fitting=True):
-            model.fit(rows, labels.y, **params)
+            if watched is not None and len(work.splits) > 1:
+                model.fit_watching(rows, labels.y, *watched, **params)
+            else:
+                model.fit(rows, labels.y, **params)
         return model
 
-    X = take_columns(work.X, learner.columns)
     if train is None and isinstance(X, np.ndarray):
         locked = X.view()
         locked.flags.writeable = False
@@ -173,6 +190,19 @@ def _fitted(work: Work, task: Task, labels: FoldLabels, threads: Threads | None)
             if "read-only" not in str(error):
                 raise
     return fit(safe_indexing(X, np.arange(len(work.target.y)) if train is None else train))
+
+
+def _watched(
+    X: Any, target: Target, test: np.ndarray | None, labels: FoldLabels
+) -> tuple[Any, np.ndarray] | None:
+    """Rows that a learner may watch while it is trained, of the classes that it is trained on."""
+    if test is None:
+        return None
+    y = safe_indexing(target.y, test)
+    if labels.present is not None:
+        known = np.isin(y, labels.present)
+        test, y = test[known], np.searchsorted(labels.present, y[known])
+    return (safe_indexing(X, test), y) if len(test) else None
 
 
 def _check_block(block: np.ndarray, n_rows: int, learner: Learner, target: Target) -> None:
