@@ -10,8 +10,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.validation import has_fit_parameter
 
-from ..compat import HasMethods, StrOptions
+from ..compat import HasMethods, StrOptions, safe_indexing
+from ..meta_features import join
 from .base import BaseCombiner, BaseCombinerClassifier, BaseCombinerRegressor
+from .columns import find_columns
 from .folds import Folds
 from .predictions import Predictions
 
@@ -25,10 +27,16 @@ class _MetaLearner(BaseCombiner):
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseCombiner._parameter_constraints,
         "estimator": [None, HasMethods(["fit", "predict"])],
+        "passthrough": ["boolean"],
     }
 
     estimator: Any
+    passthrough: bool
     estimator_: Any
+
+    @property
+    def _reads_table(self) -> bool:  # type: ignore[override]
+        return self.passthrough
 
     @abstractmethod
     def _default(self) -> BaseEstimator:
@@ -52,7 +60,23 @@ class _MetaLearner(BaseCombiner):
         params = {} if sample_weight is None else {"sample_weight": sample_weight}
         if params and not has_fit_parameter(self.estimator_, "sample_weight"):
             raise TypeError(f"estimator={self.estimator_} does not take sample_weight.")
-        self.estimator_.fit(features, y, **params)
+        self.estimator_.fit(self._beside(features, predictions), y, **params)
+
+    def _beside(self, features: np.ndarray, predictions: Predictions) -> Any:
+        """Put the columns that pass through beside the meta-features."""
+        if not self.passthrough:
+            return features
+        table = predictions.table
+        if not hasattr(table, "shape"):
+            table = np.asarray(table, dtype=object)
+        width = table.shape[1]
+        names = np.asarray(table.columns) if hasattr(table, "columns") else None
+        predicted = np.arange(width)[find_columns(self.prediction_columns, width, names)]
+        others = np.setdiff1d(np.arange(width), predicted)
+        if not len(others):
+            return features
+        called = predicted if names is None else names[predicted]
+        return join(features, called, safe_indexing(table, others, axis=1))
 
 
 def centre_folds(
@@ -101,6 +125,9 @@ class MetaLearnerClassifier(_MetaLearner, BaseCombinerClassifier):
     features : {"log_odds", "probabilities"}, default="log_odds"
         What the classifier reads: log-odds (of several classes: log probabilities, less their
         mean), or the probabilities themselves.
+    passthrough : bool, default=False
+        Whether it also reads the columns of X that are no predictions: a second level of
+        learners, on the table and on what the first made of it.
     calibrate : bool, default=False
         Whether probabilities are raised to a power (temperature scaling), which is fitted to
         rows that the combiner was not fitted to: over ``folds`` of ``fit``, or five folds.
@@ -162,12 +189,14 @@ class MetaLearnerClassifier(_MetaLearner, BaseCombinerClassifier):
         estimator: Any = None,
         *,
         features: str = "log_odds",
+        passthrough: bool = False,
         calibrate: bool = False,
         prediction_columns: Any = None,
     ) -> None:
         super().__init__(calibrate=calibrate, prediction_columns=prediction_columns)
         self.estimator = estimator
         self.features = features
+        self.passthrough = passthrough
 
     def _default(self) -> BaseEstimator:
         return LogisticRegression(C=0.01, max_iter=1000)
@@ -185,7 +214,8 @@ class MetaLearnerClassifier(_MetaLearner, BaseCombinerClassifier):
 
     def _combine(self, predictions: Predictions) -> np.ndarray:
         predictions.check_rows(probabilities=True)
-        found = self.estimator_.predict_proba(self._features(predictions))
+        features = self._beside(self._features(predictions), predictions)
+        found = self.estimator_.predict_proba(features)
         probabilities = np.zeros((len(found), len(self.classes_)))
         probabilities[:, self.estimator_.classes_] = found
         return probabilities[:, 1:] if self._n_outputs == 1 else probabilities
@@ -201,7 +231,10 @@ class MetaLearnerRegressor(_MetaLearner, BaseCombinerRegressor):
     Parameters
     ----------
     estimator : regressor, default=None
-        None: ``Ridge()`` on predictions that are scaled by the standard deviation of y.
+        None: ``Ridge()``.
+    passthrough : bool, default=False
+        Whether it also reads the columns of X that are no predictions: a second level of
+        learners, on the table and on what the first made of it.
     prediction_columns : int, slice, list of int or str, default=None
         Which columns of X are predictions: the first so many, a slice, or positions or names.
         None: all.
@@ -242,13 +275,21 @@ class MetaLearnerRegressor(_MetaLearner, BaseCombinerRegressor):
     array([1., 2., 3., 4.])
     """
 
-    def __init__(self, estimator: Any = None, *, prediction_columns: Any = None) -> None:
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        passthrough: bool = False,
+        prediction_columns: Any = None,
+    ) -> None:
         super().__init__(prediction_columns=prediction_columns)
         self.estimator = estimator
+        self.passthrough = passthrough
 
     def _default(self) -> BaseEstimator:
         return Ridge()
 
     def _combine(self, predictions: Predictions) -> np.ndarray:
         predictions.check_rows(probabilities=False)
-        return self.estimator_.predict(self._features(predictions)).reshape(predictions.n_rows, -1)
+        features = self._beside(self._features(predictions), predictions)
+        return self.estimator_.predict(features).reshape(predictions.n_rows, -1)

@@ -1,14 +1,21 @@
 """Any scikit-learn estimator as a combiner."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
-from stackmeta.combiners import MetaLearnerClassifier, MetaLearnerRegressor
+from stackmeta.combiners import (
+    ConvexClassifier,
+    CrossFittedBlendClassifier,
+    MetaLearnerClassifier,
+    MetaLearnerRegressor,
+)
+from stackmeta.learners import default_learners
 
 from .given import binary, multiclass, regression
 
@@ -80,3 +87,50 @@ def test_trees():
     trees = HistGradientBoostingClassifier(max_iter=20)
     combiner = MetaLearnerClassifier(trees, features="probabilities").fit(P, y)
     assert combiner.score(P, y) > 0.8
+
+
+class TestPassthrough:
+    """The estimator reads the table's other columns beside the predictions."""
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 200)
+    table = pd.DataFrame(
+        {
+            "learner": rng.uniform(0.3, 0.7, 200),
+            "colour": np.where(y == 1, "red", "blue"),
+            "size": rng.normal(size=200),
+        }
+    )
+
+    def test_a_raw_table(self):
+        raw = dict(default_learners("classification"))["forest"]
+        combiner = MetaLearnerClassifier(
+            raw, passthrough=True, prediction_columns=["learner"]
+        ).fit(self.table, self.y)
+        assert list(combiner.estimator_.feature_names_in_) == ["learner", "colour", "size"]
+        assert combiner.score(self.table, self.y) == 1.0
+        moved = self.table[["size", "learner", "colour"]]
+        with pytest.raises(ValueError, match="feature names"):
+            combiner.predict(moved)
+
+    def test_an_array_and_a_regressor(self):
+        X = np.column_stack([self.table["learner"], self.y * 3.0])
+        combiner = MetaLearnerRegressor(Ridge(1e-6), passthrough=True, prediction_columns=1)
+        assert combiner.fit(X, self.y).score(X, self.y) > 0.999
+        assert MetaLearnerRegressor(prediction_columns=1).fit(X, self.y).score(X, self.y) < 0.1
+
+    def test_without_other_columns_nothing_changes(self):
+        P = self.table[["learner"]].to_numpy()
+        plain = MetaLearnerClassifier().fit(P, self.y).predict_proba(P)
+        passed = MetaLearnerClassifier(passthrough=True).fit(P, self.y).predict_proba(P)
+        assert np.array_equal(plain, passed)
+
+    def test_as_a_candidate_of_a_blend(self):
+        trees = MetaLearnerClassifier(
+            dict(default_learners("classification"))["lightgbm"], passthrough=True
+        )
+        blend = CrossFittedBlendClassifier(
+            [("convex", ConvexClassifier()), ("trees", trees)], prediction_columns=["learner"]
+        ).fit(self.table, self.y)
+        assert blend.candidate_weights_["trees"] > 0.9
+        assert blend.score(self.table, self.y) == 1.0
