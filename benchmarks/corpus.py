@@ -59,7 +59,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
 from stackmeta import out_of_fold
-from stackmeta.learners.defaults import _on_categories, _on_codes, _on_numbers
+from stackmeta.learners.pipelines import on_categories, on_codes, on_numbers
 from stackmeta.learners.table import TableCleaner
 
 SEEDS = (0, 1, 2)
@@ -193,20 +193,20 @@ def classifiers(n_classes: int, seed: int) -> list[tuple[str, BaseEstimator]]:
     """Eighteen classifiers, from poor to good, that all give probabilities."""
     rounds = _rounds(n_classes)
     return [
-        ("linear_weak", _on_numbers(LogisticRegression(C=100.0, max_iter=200))),
-        ("linear_strong", _on_numbers(LogisticRegression(C=0.01, max_iter=200))),
-        ("nystroem", _on_numbers(_kernel(LogisticRegression(C=10.0, max_iter=200), seed))),
-        ("bayes", _on_numbers(GaussianNB(var_smoothing=1e-3))),
-        ("lda", _on_numbers(LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))),
-        ("qda", _on_numbers(QuadraticDiscriminantAnalysis(solver="eigen", shrinkage=0.1))),
-        ("neighbours_few", _on_numbers(KNeighborsClassifier(5))),
-        ("neighbours_many", _on_numbers(KNeighborsClassifier(60))),
-        ("mlp", _on_numbers(MLPClassifier((64,), max_iter=60, random_state=seed))),
-        ("tree_shallow", _on_codes(DecisionTreeClassifier(max_depth=3, random_state=seed))),
-        ("tree_deep", _on_codes(DecisionTreeClassifier(min_samples_leaf=4, random_state=seed))),
-        ("forest", _on_codes(_trees(RandomForestClassifier, seed))),
-        ("extra_trees", _on_codes(_trees(ExtraTreesClassifier, seed))),
-        ("hist", _on_categories(_hist(HistGradientBoostingClassifier, rounds, seed))),
+        ("linear_weak", on_numbers(LogisticRegression(C=100.0, max_iter=200))),
+        ("linear_strong", on_numbers(LogisticRegression(C=0.01, max_iter=200))),
+        ("nystroem", on_numbers(_kernel(LogisticRegression(C=10.0, max_iter=200), seed))),
+        ("bayes", on_numbers(GaussianNB(var_smoothing=1e-3))),
+        ("lda", on_numbers(LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))),
+        ("qda", on_numbers(QuadraticDiscriminantAnalysis(solver="eigen", shrinkage=0.1))),
+        ("neighbours_few", on_numbers(KNeighborsClassifier(5))),
+        ("neighbours_many", on_numbers(KNeighborsClassifier(60))),
+        ("mlp", on_numbers(MLPClassifier((64,), max_iter=60, random_state=seed))),
+        ("tree_shallow", on_codes(DecisionTreeClassifier(max_depth=3, random_state=seed))),
+        ("tree_deep", on_codes(DecisionTreeClassifier(min_samples_leaf=4, random_state=seed))),
+        ("forest", on_codes(_trees(RandomForestClassifier, seed))),
+        ("extra_trees", on_codes(_trees(ExtraTreesClassifier, seed))),
+        ("hist", on_categories(_hist(HistGradientBoostingClassifier, rounds, seed))),
         *_boosters(LGBMClassifier, XGBClassifier, rounds, seed),
     ]
 
@@ -216,19 +216,19 @@ def regressors(seed: int) -> list[tuple[str, BaseEstimator]]:
     rounds = _rounds(1)
     mlp = MLPRegressor(hidden_layer_sizes=(64,), max_iter=60, random_state=seed)
     return [
-        ("linear_weak", _on_numbers(Ridge(1.0))),
-        ("linear_strong", _on_numbers(Ridge(1000.0))),
-        ("lasso", _on_numbers(_scaled_target(Lasso(0.02)))),
-        ("nystroem", _on_numbers(_kernel(Ridge(0.1), seed))),
-        ("support_vectors", _on_numbers(_scaled_target(SVR()))),
-        ("neighbours_few", _on_numbers(KNeighborsRegressor(5))),
-        ("neighbours_many", _on_numbers(KNeighborsRegressor(60))),
-        ("mlp", _on_numbers(_scaled_target(mlp))),
-        ("tree_shallow", _on_codes(DecisionTreeRegressor(max_depth=3, random_state=seed))),
-        ("tree_deep", _on_codes(DecisionTreeRegressor(min_samples_leaf=4, random_state=seed))),
-        ("forest", _on_codes(_trees(RandomForestRegressor, seed, max_features=0.5))),
-        ("extra_trees", _on_codes(_trees(ExtraTreesRegressor, seed, max_features=0.7))),
-        ("hist", _on_categories(_hist(HistGradientBoostingRegressor, rounds, seed))),
+        ("linear_weak", on_numbers(Ridge(1.0))),
+        ("linear_strong", on_numbers(Ridge(1000.0))),
+        ("lasso", on_numbers(_scaled_target(Lasso(0.02)))),
+        ("nystroem", on_numbers(_kernel(Ridge(0.1), seed))),
+        ("support_vectors", on_numbers(_scaled_target(SVR()))),
+        ("neighbours_few", on_numbers(KNeighborsRegressor(5))),
+        ("neighbours_many", on_numbers(KNeighborsRegressor(60))),
+        ("mlp", on_numbers(_scaled_target(mlp))),
+        ("tree_shallow", on_codes(DecisionTreeRegressor(max_depth=3, random_state=seed))),
+        ("tree_deep", on_codes(DecisionTreeRegressor(min_samples_leaf=4, random_state=seed))),
+        ("forest", on_codes(_trees(RandomForestRegressor, seed, max_features=0.5))),
+        ("extra_trees", on_codes(_trees(ExtraTreesRegressor, seed, max_features=0.7))),
+        ("hist", on_categories(_hist(HistGradientBoostingRegressor, rounds, seed))),
         *_boosters(LGBMRegressor, XGBRegressor, rounds, seed),
     ]
 
@@ -275,7 +275,7 @@ def _boosters(light: type, extreme: type, rounds: int, seed: int) -> list[tuple[
         ("xgboost", extreme(**common, max_depth=5, learning_rate=0.1, subsample=0.8)),
     ]
     boosters[-1][1].set_params(colsample_bytree=0.8, enable_categorical=True)
-    return [(name, _on_categories(booster)) for name, booster in boosters]
+    return [(name, on_categories(booster)) for name, booster in boosters]
 
 
 def _valid(oof: Any, name: str, test: np.ndarray, classifies: bool) -> bool:

@@ -3,6 +3,8 @@
 from .combiners import (
     AveragingClassifier,
     AveragingRegressor,
+    BayesianClassifier,
+    BayesianRegressor,
     BestLearnerClassifier,
     BestLearnerRegressor,
     ConvexClassifier,
@@ -29,6 +31,8 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "AveragingClassifier",
     "AveragingRegressor",
+    "BayesianClassifier",
+    "BayesianRegressor",
     "BestLearnerClassifier",
     "BestLearnerRegressor",
     "ConvexClassifier",

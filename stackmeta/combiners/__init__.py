@@ -9,6 +9,7 @@ array([0.5, 0.5])
 
 from .averaging import AveragingClassifier, AveragingRegressor
 from .base import BaseCombiner, BaseCombinerClassifier, BaseCombinerRegressor
+from .bayesian import BayesianClassifier, BayesianRegressor
 from .best_learner import BestLearnerClassifier, BestLearnerRegressor
 from .convex import ConvexClassifier, ConvexRegressor
 from .cross_fitted_blend import CrossFittedBlendClassifier, CrossFittedBlendRegressor
@@ -25,6 +26,8 @@ __all__ = [
     "BaseCombiner",
     "BaseCombinerClassifier",
     "BaseCombinerRegressor",
+    "BayesianClassifier",
+    "BayesianRegressor",
     "BestLearnerClassifier",
     "BestLearnerRegressor",
     "CombinerTags",

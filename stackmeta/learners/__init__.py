@@ -7,6 +7,7 @@
 
 from .defaults import default_learners
 from .early_stopping import EarlyStoppingClassifier, EarlyStoppingRegressor
+from .portfolio import portfolio
 from .table import TableCleaner
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "EarlyStoppingRegressor",
     "TableCleaner",
     "default_learners",
+    "portfolio",
 ]

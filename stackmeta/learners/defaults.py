@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -13,13 +12,11 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.pipeline import Pipeline
 
-from .table import TableCleaner
+from .pipelines import on_categories, on_codes, on_numbers
 
 
 def default_learners(task: str, *, random_state: int | None = 0) -> list[tuple[str, Pipeline]]:
@@ -59,41 +56,14 @@ def default_learners(task: str, *, random_state: int | None = 0) -> list[tuple[s
         raise ValueError(f"task must be 'classification' or 'regression', got {task!r}.")
     classifies = task == "classification"
     return [
-        ("linear", _on_numbers(_linear(classifies))),
-        ("neighbours", _on_numbers(_neighbours(classifies))),
-        ("forest", _on_codes(_forest(classifies, random_state))),
-        ("extra_trees", _on_codes(_extra_trees(classifies, random_state))),
-        ("hist_boosting", _on_categories(_hist_boosting(classifies, random_state))),
-        ("lightgbm", _on_categories(_lightgbm(classifies, random_state))),
-        ("xgboost", _on_categories(_xgboost(classifies, random_state))),
+        ("linear", on_numbers(_linear(classifies))),
+        ("neighbours", on_numbers(_neighbours(classifies))),
+        ("forest", on_codes(_forest(classifies, random_state))),
+        ("extra_trees", on_codes(_extra_trees(classifies, random_state))),
+        ("hist_boosting", on_categories(_hist_boosting(classifies, random_state))),
+        ("lightgbm", on_categories(_lightgbm(classifies, random_state))),
+        ("xgboost", on_categories(_xgboost(classifies, random_state))),
     ]
-
-
-def _on_numbers(learner: BaseEstimator) -> Pipeline:
-    """For learners that need scaled numbers without gaps."""
-    numbers = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-        StandardScaler(),
-    )
-    # Categories that TableCleaner does not know are missing, which may be new to the encoder.
-    categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    features = ColumnTransformer(
-        [
-            ("numbers", numbers, make_column_selector(dtype_include=np.number)),
-            ("categories", categories, make_column_selector(dtype_include="category")),
-        ]
-    )
-    return make_pipeline(TableCleaner(max_categories=40), features, learner)
-
-
-def _on_codes(learner: BaseEstimator) -> Pipeline:
-    """For scikit-learn's trees: they take missing values, but no categories."""
-    return make_pipeline(TableCleaner(categories="code"), learner)
-
-
-def _on_categories(learner: BaseEstimator) -> Pipeline:
-    """For boosters, which take categories and missing values."""
-    return make_pipeline(TableCleaner(), learner)
 
 
 def _linear(classifies: bool) -> BaseEstimator:

@@ -9,6 +9,8 @@ from sklearn.linear_model import Ridge
 from stackmeta.combiners import (
     AveragingClassifier,
     AveragingRegressor,
+    BayesianClassifier,
+    BayesianRegressor,
     BestLearnerClassifier,
     BestLearnerRegressor,
     ConvexClassifier,
@@ -43,6 +45,9 @@ CLASSIFIERS = [
     EnsembleSelectionClassifier(scoring="accuracy", n_steps=8),
     LocalCompetenceClassifier(),
     FeatureWeightedClassifier(),
+    BayesianClassifier(random_state=0),
+    BayesianClassifier(method="pseudo_bma", n_samples=100, random_state=0),
+    BayesianClassifier(method="stacking"),
 ]
 REGRESSORS = [
     ConvexRegressor(),
@@ -60,6 +65,9 @@ REGRESSORS = [
     EnsembleSelectionRegressor(n_bags=3, random_state=0),
     LocalCompetenceRegressor(),
     FeatureWeightedRegressor(),
+    BayesianRegressor(random_state=0),
+    BayesianRegressor(method="pseudo_bma", n_samples=100, random_state=0),
+    BayesianRegressor(method="stacking"),
 ]
 BINARY_ONLY = [AveragingClassifier(method="rank")]
 
@@ -120,6 +128,10 @@ class ConvexOfAnything(_AnyTable, ConvexClassifier):
 
 
 class AveragingOfAnything(_AnyTable, AveragingClassifier):
+    pass
+
+
+class BayesianOfAnything(_AnyTable, BayesianClassifier):
     pass
 
 

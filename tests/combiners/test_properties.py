@@ -11,6 +11,8 @@ from scipy.special import softmax
 from stackmeta.combiners import (
     AveragingClassifier,
     AveragingRegressor,
+    BayesianClassifier,
+    BayesianRegressor,
     BestLearnerClassifier,
     ConvexClassifier,
     ConvexRegressor,
@@ -101,6 +103,28 @@ def test_convex_regression(combiner, loss):
     check()
 
 
+@pytest.mark.parametrize(
+    ("method", "concentration"), [("posterior", 1.0), ("posterior", 0.2), ("pseudo_bma", 1.0)]
+)
+def test_drawn_weights(method, concentration):
+    params = {"method": method, "concentration": concentration, "n_samples": 20}
+
+    @few
+    @given(probabilities(), probabilities(3), numbers())
+    def check(binary, multiclass, regression):
+        for kind, (P, y, *_) in (
+            (BayesianClassifier, binary),
+            (BayesianClassifier, multiclass),
+            (BayesianRegressor, regression),
+        ):
+            combiner = kind(**params, random_state=0).fit(P, y)
+            assert (combiner.weight_samples_ >= 0).all()
+            assert_allclose(combiner.weight_samples_.sum(axis=1), 1)
+            assert (combiner.predict_std(P) >= 0).all()
+
+    check()
+
+
 def test_order_of_learners_and_rows():
     @few
     @given(probabilities(), st.randoms(use_true_random=False))
@@ -114,6 +138,7 @@ def test_order_of_learners_and_rows():
             AveragingClassifier(method="median"),
             AveragingClassifier(method="geometric"),
             AveragingRegressor(method="rank"),
+            BayesianClassifier(method="stacking"),
         ):
             expected = combiner.fit(P, y).predict(P)
             # A binary label at a probability of one half is rounding's to choose.
@@ -122,7 +147,7 @@ def test_order_of_learners_and_rows():
             shuffled = combiner.fit(P[rows][:, learners], y[rows])
             found = getattr(shuffled, "predict_proba", shuffled.predict)(P[:, learners])
             seen = slice(None)
-            if isinstance(combiner, ConvexClassifier):
+            if isinstance(combiner, ConvexClassifier | BayesianClassifier):
                 # A row that all learners get wrong for certain leaves its mixture free.
                 seen = truth(P[:, :, None], y).max(axis=1) > 0
             assert_allclose(found[seen], expected[seen], atol=1e-6)
@@ -136,7 +161,12 @@ def test_copies_of_learners():
     def check(task, times):
         P, y, learners = task
         copies = np.tile(learners, (1, times, 1)).reshape(len(P), -1)
-        for combiner in (ConvexClassifier(), AveragingClassifier(), BestLearnerClassifier()):
+        for combiner in (
+            ConvexClassifier(),
+            AveragingClassifier(),
+            BestLearnerClassifier(),
+            BayesianClassifier(method="stacking"),
+        ):
             once = truth(combiner.fit(P, y).predict_proba(P)[:, None], y)
             often = truth(combiner.fit(copies, y).predict_proba(copies)[:, None], y)
             assert_allclose(often, once, atol=1e-6)

@@ -13,6 +13,8 @@ from sklearn.utils import get_tags
 from stackmeta.combiners import (
     AveragingClassifier,
     AveragingRegressor,
+    BayesianClassifier,
+    BayesianRegressor,
     BestLearnerClassifier,
     BestLearnerRegressor,
     ConvexClassifier,
@@ -28,12 +30,14 @@ ALL_CLASSIFIERS = [
     AveragingClassifier,
     BestLearnerClassifier,
     EnsembleSelectionClassifier,
+    BayesianClassifier,
 ]
 ALL_REGRESSORS = [
     ConvexRegressor,
     AveragingRegressor,
     BestLearnerRegressor,
     EnsembleSelectionRegressor,
+    BayesianRegressor,
 ]
 
 

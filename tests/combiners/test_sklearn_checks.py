@@ -7,6 +7,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from stackmeta.combiners import (
     AveragingClassifier,
     AveragingRegressor,
+    BayesianClassifier,
+    BayesianRegressor,
     BestLearnerClassifier,
     BestLearnerRegressor,
     ConvexClassifier,
@@ -27,6 +29,7 @@ from stackmeta.combiners import (
 
 from .given import (
     AveragingOfAnything,
+    BayesianOfAnything,
     BestLearnerOfAnything,
     ConvexOfAnything,
     CrossFittedBlendOfAnything,
@@ -83,7 +86,7 @@ NO_LEARNER_LEFT = "check_estimators_pickle"
 def expected_failures(combiner):
     """Names of the checks that feed ``combiner`` what it must refuse, and why."""
     expected = {}
-    spread = isinstance(combiner, ConvexRegressor | EnsembleSelectionRegressor)
+    spread = isinstance(combiner, ConvexRegressor | EnsembleSelectionRegressor | BayesianRegressor)
     blends = isinstance(combiner, CrossFittedBlendClassifier)  # of combiners with weights of 0
     if blends or (get_tags(combiner).zero_weights and not spread):
         expected[NO_LEARNER_LEFT] = "rows without a prediction of any learner with a weight"
@@ -134,6 +137,13 @@ COMBINERS = [
     FeatureWeightedClassifier(),
     FeatureWeightedOfAnything(),
     FeatureWeightedRegressor(),
+    BayesianClassifier(),
+    BayesianOfAnything(),
+    BayesianOfAnything(method="pseudo_bma", n_samples=100),
+    BayesianOfAnything(method="stacking"),
+    BayesianRegressor(),
+    BayesianRegressor(method="pseudo_bma", n_samples=100),
+    BayesianRegressor(method="stacking"),
 ]
 
 

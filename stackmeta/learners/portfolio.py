@@ -1,0 +1,253 @@
+"""The portfolio: learners for raw tables that add to each other, by what a table is like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import QuantileTransformer, SplineTransformer, StandardScaler
+
+from .early_stopping import EarlyStoppingClassifier, EarlyStoppingRegressor
+from .pipelines import on_categories, on_codes, on_numbers
+
+PRESETS = ("fast", "balanced", "best")
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a portfolio depends on."""
+
+    classifies: bool
+    n_rows: int
+    n_classes: int
+    seed: int | None
+
+    @property
+    def trees_a_round(self) -> int:
+        """Trees that a booster grows in a round."""
+        return self.n_classes if self.n_classes > 2 else 1
+
+
+def _stopped(table: Table, learner: BaseEstimator, patience: int = 40) -> BaseEstimator:
+    kind = EarlyStoppingClassifier if table.classifies else EarlyStoppingRegressor
+    most = max(60, 1200 // max(1, table.trees_a_round // 2))
+    return kind(learner, max_rounds=most, patience=patience, random_state=table.seed)
+
+
+def _lightgbm(table: Table, **params: Any) -> BaseEstimator:
+    from lightgbm import LGBMClassifier, LGBMRegressor
+
+    common = {
+        "learning_rate": 0.05,
+        "subsample": 0.8,
+        "subsample_freq": 1,
+        "colsample_bytree": 0.8,
+        # Without these, rare classes are given probabilities far too sure.
+        "reg_lambda": 5.0,
+        "min_child_weight": 1.0,
+        "n_jobs": 1,
+        "random_state": table.seed,
+        "verbosity": -1,
+    }
+    kind = LGBMClassifier if table.classifies else LGBMRegressor
+    return _stopped(table, on_categories(kind(**{**common, **params})))
+
+
+def _xgboost(table: Table, **params: Any) -> BaseEstimator:
+    from xgboost import XGBClassifier, XGBRegressor
+
+    common = {
+        "learning_rate": 0.05,
+        "subsample": 0.8,
+        "colsample_bytree": 0.7,
+        "max_depth": 6,
+        "min_child_weight": 2.0,
+        "reg_lambda": 2.0,
+        "enable_categorical": True,
+        "n_jobs": 1,
+        "random_state": table.seed,
+    }
+    kind = XGBClassifier if table.classifies else XGBRegressor
+    return _stopped(table, on_categories(kind(**{**common, **params})))
+
+
+def _forest(table: Table) -> BaseEstimator:
+    # Leaves of a few rows give probabilities other than 0 and 1, and smaller models.
+    if table.classifies:
+        forest = RandomForestClassifier(200, min_samples_leaf=2, random_state=table.seed)
+    else:
+        forest = RandomForestRegressor(
+            200, max_features=0.5, min_samples_leaf=2, random_state=table.seed
+        )
+    return on_codes(forest)
+
+
+def _extra_trees(table: Table) -> BaseEstimator:
+    if table.classifies:
+        trees = ExtraTreesClassifier(200, min_samples_leaf=2, random_state=table.seed)
+    else:
+        trees = ExtraTreesRegressor(
+            200, max_features=0.7, min_samples_leaf=2, random_state=table.seed
+        )
+    return on_codes(trees)
+
+
+def _linear(table: Table) -> BaseEstimator:
+    if table.classifies:
+        return on_numbers(LogisticRegression(C=0.3, max_iter=500))
+    return on_numbers(RidgeCV(alphas=np.logspace(-2, 4, 13)))
+
+
+def _splines(table: Table) -> BaseEstimator:
+    curves = SplineTransformer(n_knots=6, degree=3, knots="quantile", extrapolation="linear")
+    steps = (StandardScaler(), curves, StandardScaler())
+    if table.classifies:
+        return on_numbers(LogisticRegression(C=0.03, max_iter=500), *steps)
+    return on_numbers(RidgeCV(alphas=np.logspace(-2, 4, 13)), *steps)
+
+
+def _kernel(table: Table) -> BaseEstimator:
+    features = Nystroem(gamma=0.03, n_components=300, random_state=table.seed)
+    if table.classifies:
+        return on_numbers(make_pipeline(features, LogisticRegression(C=10.0, max_iter=500)))
+    return on_numbers(make_pipeline(features, RidgeCV(alphas=np.logspace(-3, 2, 11))))
+
+
+def _gaussian_process(table: Table) -> BaseEstimator:
+    kernel = ConstantKernel(1.0) * RBF(3.0) + WhiteKernel(0.1)
+    process = GaussianProcessRegressor(kernel, random_state=table.seed)
+    scaled = TransformedTargetRegressor(process, transformer=StandardScaler())
+    return on_numbers(scaled)
+
+
+def _neighbours(table: Table) -> BaseEstimator:
+    kind = KNeighborsClassifier if table.classifies else KNeighborsRegressor
+    return on_numbers(kind(n_neighbors=20, weights="distance"))
+
+
+def _network(table: Table, layers: tuple[int, ...] = (128, 64)) -> BaseEstimator:
+    kind = MLPClassifier if table.classifies else MLPRegressor
+    network = kind(
+        hidden_layer_sizes=layers,
+        alpha=1e-3,
+        batch_size=int(np.clip(table.n_rows // 50, 16, 256)),
+        learning_rate_init=1e-3,
+        random_state=table.seed,
+    )
+    normal = QuantileTransformer(
+        n_quantiles=100, output_distribution="normal", random_state=table.seed
+    )
+    kind = EarlyStoppingClassifier if table.classifies else EarlyStoppingRegressor
+    learner = on_numbers(network, normal, StandardScaler())
+    return kind(learner, max_rounds=120, patience=12, random_state=table.seed)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    make: Callable[[Table], BaseEstimator]
+    preset: str = "fast"
+    suits: Callable[[Table], bool] = lambda table: True
+
+
+_ENTRIES = {
+    "lightgbm": _Entry(_lightgbm),
+    "linear": _Entry(_linear),
+    "extra_trees": _Entry(_extra_trees),
+    "network": _Entry(_network),
+    "xgboost": _Entry(_xgboost),
+    "lightgbm_extra": _Entry(
+        lambda table: _lightgbm(table, extra_trees=True, num_leaves=63, learning_rate=0.06),
+        "balanced",
+    ),
+    "splines": _Entry(_splines, "balanced"),
+    "kernel": _Entry(_kernel, "balanced"),
+    "forest": _Entry(_forest, "balanced"),
+    "neighbours": _Entry(_neighbours, "balanced"),
+    "lightgbm_small": _Entry(
+        lambda table: _lightgbm(table, num_leaves=7, learning_rate=0.08), "balanced"
+    ),
+    "gaussian_process": _Entry(
+        _gaussian_process, "balanced", lambda table: not table.classifies and table.n_rows <= 1500
+    ),
+    "lightgbm_linear": _Entry(
+        lambda table: _lightgbm(table, linear_tree=True, num_leaves=8, linear_lambda=1.0),
+        "best",
+        lambda table: not table.classifies,
+    ),
+    "xgboost_lossguide": _Entry(
+        lambda table: _xgboost(table, grow_policy="lossguide", max_leaves=24, max_depth=0),
+        "best",
+    ),
+    "network_wide": _Entry(lambda table: _network(table, (256,)), "best"),
+}
+
+
+def portfolio(
+    task: str,
+    *,
+    preset: str = "balanced",
+    n_rows: int = 10_000,
+    n_classes: int = 2,
+    random_state: int | None = 0,
+) -> list[tuple[str, BaseEstimator]]:
+    """List learners for a raw table, those first that add most for their seconds.
+
+    Each takes the table as it is (strings, categories, dates, missing values) and runs on one
+    thread: the stack runs several at once. Boosters and networks stop early.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        What is predicted.
+    preset : {"fast", "balanced", "best"}, default="balanced"
+        How many.
+    n_rows : int, default=10_000
+        Rows of the table, on which batches and what is too slow depend.
+    n_classes : int, default=2
+        Classes, on which the rounds of boosters depend.
+    random_state : int or None, default=0
+        Seed of the learners that draw random numbers.
+
+    Returns
+    -------
+    learners : list of (str, estimator)
+
+    Raises
+    ------
+    ValueError
+        If ``task`` or ``preset`` is another word.
+
+    Examples
+    --------
+    >>> from stackmeta.learners import portfolio
+    >>> [name for name, _ in portfolio("classification", preset="fast")]
+    ['lightgbm', 'linear', 'extra_trees', 'network', 'xgboost']
+    """
+    if task not in ("classification", "regression"):
+        raise ValueError(f"task must be 'classification' or 'regression', got {task!r}.")
+    if preset not in PRESETS:
+        raise ValueError(f"preset must be one of {[*PRESETS]}, got {preset!r}.")
+    table = Table(task == "classification", n_rows, n_classes, random_state)
+    wanted = PRESETS[: PRESETS.index(preset) + 1]
+    return [
+        (name, entry.make(table))
+        for name, entry in _ENTRIES.items()
+        if entry.preset in wanted and entry.suits(table)
+    ]
