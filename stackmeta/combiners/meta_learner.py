@@ -75,7 +75,7 @@ class _MetaLearner(BaseCombiner):
         others = np.setdiff1d(np.arange(width), predicted)
         if not len(others):
             return features
-        called = predicted if names is None else names[predicted]
+        called = [str(name) for name in (predicted if names is None else names[predicted])]
         return join(features, called, safe_indexing(table, others, axis=1))
 
 
