@@ -4,7 +4,8 @@
 
 Each combiner is fitted on a draw's out-of-fold predictions (and its folds), and judged on its
 test rows by log loss or root mean squared error. Losses are relative to a plain greedy
-selection of 25, first averaged over the draws of a table: "mean" and "worst" are over tables,
+selection of 25, first averaged over the draws of a table: "mean" and "worst" are over tables
+(some combiners are for classification only),
 "wins" is the share of tables where it is lower, "p" that of Wilcoxon's signed-rank test over
 tables. "rank" is the mean rank among all. "best learner" is the mean relative loss to the
 learner that is best out of fold, and "worse" the share of draws where it is worse than that
@@ -121,7 +122,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
             "rank": losses.rank(axis=1).mean(),
             "mean": by_table.mean(),
             "worst": by_table.max(),
-            "wins": (by_table < 0).mean(),
+            "wins": (by_table < 0).sum() / by_table.notna().sum(),
             "p": {name: p_value(by_table[name]) for name in by_table},
             "best learner": to_best.mean(),
             "worse": rows.groupby("combiner")["worse"].mean(),
@@ -133,7 +134,8 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
 
 def p_value(differences: pd.Series) -> float:
     """P-value of Wilcoxon's signed-rank test; NaN where nothing differs."""
-    return float(wilcoxon(differences).pvalue) if differences.any() else np.nan
+    known = differences.dropna()
+    return float(wilcoxon(known).pvalue) if known.any() else np.nan
 
 
 def show(table: pd.DataFrame) -> None:
@@ -158,15 +160,25 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=corpus_files.FOLDER)
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--rows", type=Path, help="CSV file for the losses of each draw")
+    parser.add_argument(
+        "--rows",
+        type=Path,
+        help="CSV file of the losses of each draw; draws in it are not repeated",
+    )
     options = parser.parse_args()
-    draws = corpus_files.load(options.folder)
-    parallel = Parallel(n_jobs=options.jobs, batch_size=1, pre_dispatch="2*n_jobs")
-    found = parallel(delayed(judge)(draw, options.only) for draw in draws)
-    rows = pd.DataFrame([row for draw in found for row in draw])
-    if options.rows:
-        rows.to_csv(options.rows, index=False)
-    print(f"{rows.table.nunique()} tables, {len(found)} draws\n")
+    rows = pd.DataFrame(columns=["table", "seed"])
+    if options.rows and options.rows.exists():
+        rows = pd.read_csv(options.rows)
+    known = set(zip(rows["table"], rows["seed"], strict=True))
+    draws = [d for d in corpus_files.load(options.folder) if (d.table, d.seed) not in known]
+    parallel = Parallel(n_jobs=options.jobs, batch_size=1, return_as="generator_unordered")
+    for found in parallel(delayed(judge)(draw, options.only) for draw in draws):
+        rows = pd.concat([rows, pd.DataFrame(found)], ignore_index=True)
+        if options.rows:
+            rows.to_csv(options.rows, index=False)
+    print(
+        f"{rows.table.nunique()} tables, {len(rows[['table', 'seed']].drop_duplicates())} draws\n"
+    )
     show(summary(rows))
     in_table = rows.pivot_table(index="table", columns="combiner", values="loss")
     relative = in_table.div(in_table[GREEDY], axis=0) - 1

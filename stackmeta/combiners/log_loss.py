@@ -22,6 +22,8 @@ _NO_WEIGHT = 1e-10
 _START_ROWS = 10_000
 # A block of rows with this many numbers stays in the processor's cache.
 _BLOCK_NUMBERS = 1 << 18
+# Columns are copied if they are few, and else read again each time.
+_MOST_COPIED = 3 << 21
 
 
 def minimise_log_loss(
@@ -113,7 +115,7 @@ class _LogLoss:
         if not self.s.any():
             return uniform, 0.0
         if self.ridge > 0:
-            weights, p = self._newton(self._columns(np.arange(self.m)), uniform)
+            weights, p = self._newton(_Columns(self, np.arange(self.m)), uniform)
             gradient = 2.0 * self.ridge * weights - self._ascent(p)
             return _cleaned(weights), max(float(weights @ gradient - gradient.min()), 0.0)
         return self._grow()
@@ -127,8 +129,7 @@ class _LogLoss:
         chosen, weights = self._start()
         best, best_gap, idle = np.full(self.m, 1.0 / self.m), np.inf, 0
         for _ in range(self.m + 10):
-            columns = np.column_stack([self.mean, self._columns(chosen)])
-            weights, p = self._newton(columns, weights)
+            weights, p = self._newton(_Columns(self, chosen, self.mean), weights)
             full = np.full(self.m, weights[0] / self.m)
             full[chosen] += weights[1:]
             ascent = self._ascent(p)
@@ -158,12 +159,6 @@ class _LogLoss:
         # A little of the mean: rows outside the sample may have nothing from the chosen.
         return chosen, np.concatenate([[0.01], 0.99 * few[chosen]])
 
-    def _columns(self, chosen: np.ndarray) -> np.ndarray:
-        columns = np.empty((len(self.s), len(chosen)))
-        for rows in self.slices:
-            columns[rows] = self.block(rows)[:, chosen] / self.top[rows, None]
-        return columns
-
     def _ascent(self, p: np.ndarray) -> np.ndarray:
         """How fast the mean log probability grows towards each learner, from mixture ``p``."""
         ratio = self.s / (p * self.top)
@@ -172,7 +167,7 @@ class _LogLoss:
             total += ratio[rows] @ self.block(rows)
         return total - 1.0
 
-    def _newton(self, columns: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _newton(self, columns: _Columns, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Minimise over the mixtures of ``columns``; give weights and mixture."""
         p, best_gap = self._mixture(columns, weights), np.inf
         best, idle = (weights, p), 0
@@ -197,19 +192,17 @@ class _LogLoss:
             p = self._mixture(columns, weights)
         return best
 
-    def _mixture(self, columns: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    def _mixture(self, columns: _Columns, weights: np.ndarray) -> np.ndarray:
         p = columns @ weights
         p[self.hopeless] = 1.0
         return p
 
-    def _derivatives(self, columns: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        ascent = np.zeros(columns.shape[1])
-        hessian = np.zeros((columns.shape[1],) * 2)
+    def _derivatives(self, columns: _Columns, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        ascent = np.zeros(columns.width)
+        hessian = np.zeros((columns.width,) * 2)
         root = np.sqrt(self.s)
-        size = max(1, _BLOCK_NUMBERS // columns.shape[1])
-        for start in range(0, len(p), size):
-            rows = slice(start, start + size)
-            gain = columns[rows] / p[rows, None]
+        for rows in columns.slices:
+            gain = columns.block(rows) / p[rows, None]
             gain -= 1.0
             ascent += self.s[rows] @ gain
             gain *= root[rows, None]
@@ -230,6 +223,42 @@ class _LogLoss:
                     break
             step /= 2.0
         return step
+
+
+class _Columns:
+    """Probabilities of some learners, over the greatest of the row; before them, a column more."""
+
+    def __init__(
+        self, loss: _LogLoss, chosen: np.ndarray, first: np.ndarray | None = None
+    ) -> None:
+        self.loss, self.chosen, self.first = loss, chosen, first
+        n_rows = len(loss.s)
+        self.width = len(chosen) + (first is not None)
+        self.kept: np.ndarray | None = None
+        self.slices = loss.slices
+        if n_rows * self.width <= _MOST_COPIED:
+            kept = np.empty((n_rows, self.width))
+            for rows in self.slices:
+                kept[rows] = self.block(rows)
+            self.kept = kept
+            size = max(1, _BLOCK_NUMBERS // self.width)
+            self.slices = [slice(i, min(i + size, n_rows)) for i in range(0, n_rows, size)]
+
+    def block(self, rows: slice) -> np.ndarray:
+        """Give some rows, of shape (n, width)."""
+        if self.kept is not None:
+            return self.kept[rows]
+        block = self.loss.block(rows)
+        if len(self.chosen) < self.loss.m:
+            block = block[:, self.chosen]
+        block = block / self.loss.top[rows, None]
+        return block if self.first is None else np.column_stack([self.first[rows], block])
+
+    def __matmul__(self, weights: np.ndarray) -> np.ndarray:
+        product = np.empty(len(self.loss.s))
+        for rows in self.slices:
+            product[rows] = self.block(rows) @ weights
+        return product
 
 
 def _cleaned(weights: np.ndarray) -> np.ndarray:

@@ -34,9 +34,10 @@ def truth_block(predictions: Predictions, codes: np.ndarray) -> Block:
     if predictions.n_outputs == 1:
 
         def binary(rows: slice | np.ndarray) -> np.ndarray:
-            block = predictions.block(rows)[:, :, 0]
-            first = codes[rows, None] == 0
-            return np.clip(np.where(first, 1.0 - block, block), 0.0, 1.0)
+            first = np.where(codes[rows] == 0, 1.0, 0.0)
+            truth = predictions.block(rows)[:, :, 0] - first[:, None]
+            np.abs(truth, out=truth)
+            return np.minimum(truth, 1.0, out=truth)
 
         return binary
 
