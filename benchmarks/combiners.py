@@ -78,6 +78,13 @@ def judge(draw: corpus_files.Stored, only: list[str] | None) -> list[dict]:
         started = perf_counter()
         losses[name] = row_losses(draw, combiner)
         seconds[name] = perf_counter() - started
+    return report(draw, losses, seconds)
+
+
+def report(
+    draw: corpus_files.Stored, losses: dict[str, np.ndarray], seconds: dict[str, float]
+) -> list[dict]:
+    """List what is known of each combiner on a draw, "best learner" being among them."""
     best = losses[BEST]
     return [
         {

@@ -7,6 +7,8 @@ from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from stackmeta.combiners import (
+    BayesianClassifier,
+    BayesianRegressor,
     BestLearnerClassifier,
     BestLearnerRegressor,
     ConvexClassifier,
@@ -36,6 +38,8 @@ COMBINERS = [
     MetaLearnerClassifier(LogisticRegression(), features="probabilities"),
     FeatureWeightedClassifier(),
     LocalCompetenceClassifier(),
+    BayesianClassifier(n_samples=200, random_state=0),
+    BayesianClassifier(method="pseudo_bma", random_state=0),
     CrossFittedBlendClassifier(
         [("convex", ConvexClassifier()), ("logistic", MetaLearnerClassifier())]
     ),
@@ -46,6 +50,7 @@ COMBINERS = [
     MetaLearnerRegressor(),
     FeatureWeightedRegressor(),
     LocalCompetenceRegressor(),
+    BayesianRegressor(n_samples=200, random_state=0),
     CrossFittedBlendRegressor([("convex", ConvexRegressor()), ("ridge", RidgeCV())]),
 ]
 
