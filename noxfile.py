@@ -29,6 +29,7 @@ nox.options.sessions = [
     "build",
     "wheel",
     "clusters",
+    "slow",
 ]
 
 
@@ -142,3 +143,9 @@ def clusters(session: nox.Session) -> None:
     session.install("--editable", ".[test]")
     session.install(*PROJECT["project"]["optional-dependencies"]["ray"], success_codes=[0, 1])
     session.run("python", "-m", "pytest", "tests/clusters", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def slow(session: nox.Session) -> None:
+    """Run the tests that the default run leaves out."""
+    tool(session, "pytest", "-m", "slow", "tests", *session.posargs)

@@ -24,6 +24,7 @@ from .combiners import (
 )
 from .out_of_fold import OutOfFold, out_of_fold
 from .stacking import StackingClassifier, StackingRegressor
+from .super_learner import SuperLearnerClassifier, SuperLearnerRegressor
 from .transformer import OutOfFoldTransformer
 
 __version__ = "0.1.0.dev0"
@@ -53,5 +54,7 @@ __all__ = [
     "SignedWeightsRegressor",
     "StackingClassifier",
     "StackingRegressor",
+    "SuperLearnerClassifier",
+    "SuperLearnerRegressor",
     "out_of_fold",
 ]

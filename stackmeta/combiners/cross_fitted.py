@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from ..compat import StrOptions
+from ..compat import Interval, StrOptions
 from ..out_of_fold import out_of_fold
 from ..out_of_fold.folds import Split, covered_rows
 from .choice import (
@@ -35,6 +35,7 @@ class CrossFitted(BaseCombiner):
         **BaseCombiner._parameter_constraints,
         "candidates": [None, list],
         "how": [StrOptions({"blend", "best"})],
+        "time_limit": [None, Interval(Real, 0, None, closed="neither")],
         "n_jobs": [None, Integral],
         "random_state": ["random_state"],
     }
@@ -43,6 +44,7 @@ class CrossFitted(BaseCombiner):
 
     candidates: list[tuple[str, BaseEstimator]] | None
     how: str
+    time_limit: float | None
     n_jobs: int | None
     random_state: Any
     candidates_: dict[str, BaseEstimator]
@@ -90,6 +92,7 @@ class CrossFitted(BaseCombiner):
             fit_params=self._fit_params(
                 candidates, folds.numbers(y) if folds.given else None, sample_weight
             ),
+            time_limit=self.time_limit,
             n_jobs=self.n_jobs,
             random_state=self.random_state,
         )
@@ -130,6 +133,8 @@ class CrossFitted(BaseCombiner):
         likely = np.exp(-0.5 * standard_errors(losses, share, n_rows) ** 2)
         likely /= likely.sum()
         steady = weighted_mean(found, likely)
+        if len(held_out) == 1:  # nothing to cross-fit weights over
+            return likely, steady
         mixture = steady.copy()
         for test in held_out:
             rest = np.setdiff1d(np.arange(len(y)), test)

@@ -43,6 +43,8 @@ class CrossFittedBlendClassifier(CrossFitted, BaseCombinerClassifier):
     calibrate : bool, default=False
         Whether the blend's probabilities are raised to a power (temperature scaling), which is
         fitted to rows that no part of it was fitted to.
+    time_limit : float, default=None
+        Seconds for the candidates; those that are not done by then are left out.
     n_jobs : int, default=None
         Jobs that joblib runs at once.
     random_state : int, RandomState instance or None, default=None
@@ -117,6 +119,7 @@ class CrossFittedBlendClassifier(CrossFitted, BaseCombinerClassifier):
         *,
         how: str = "blend",
         calibrate: bool = False,
+        time_limit: float | None = None,
         n_jobs: int | None = None,
         random_state: Any = None,
         prediction_columns: Any = None,
@@ -124,6 +127,7 @@ class CrossFittedBlendClassifier(CrossFitted, BaseCombinerClassifier):
         super().__init__(calibrate=calibrate, prediction_columns=prediction_columns)
         self.candidates = candidates
         self.how = how
+        self.time_limit = time_limit
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -178,6 +182,8 @@ class CrossFittedBlendRegressor(CrossFitted, BaseCombinerRegressor):
           nearer.
         - "best": all weight on the simplest candidate whose squared error is within one standard
           error (of the paired difference) of the least.
+    time_limit : float, default=None
+        Seconds for the candidates; those that are not done by then are left out.
     n_jobs : int, default=None
         Jobs that joblib runs at once.
     random_state : int, RandomState instance or None, default=None
@@ -236,6 +242,7 @@ class CrossFittedBlendRegressor(CrossFitted, BaseCombinerRegressor):
         candidates: list[tuple[str, BaseEstimator]] | None = None,
         *,
         how: str = "blend",
+        time_limit: float | None = None,
         n_jobs: int | None = None,
         random_state: Any = None,
         prediction_columns: Any = None,
@@ -243,6 +250,7 @@ class CrossFittedBlendRegressor(CrossFitted, BaseCombinerRegressor):
         super().__init__(prediction_columns=prediction_columns)
         self.candidates = candidates
         self.how = how
+        self.time_limit = time_limit
         self.n_jobs = n_jobs
         self.random_state = random_state
 

@@ -89,7 +89,12 @@ class Folds:
         rows = np.ascontiguousarray(np.column_stack([self._matrix, y]) + 0.0)  # -0.0 is 0.0
         keys = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))
         _, first, same = np.unique(keys.ravel(), return_index=True, return_inverse=True)
-        return first, same
+        # By the values, which neither float32 nor another unit puts into another order.
+        sizes = (np.nan_to_num(rows[first]) ** 2).mean(axis=1)
+        order = np.lexsort([sizes, y[first].reshape(len(first), -1)[:, 0]])
+        position = np.empty_like(order)
+        position[order] = np.arange(len(order))
+        return first[order], position[same]
 
     def part(self, rows: np.ndarray, n_rows: int) -> Folds:
         """Give the same folds for a table that has only ``rows`` of the ``n_rows``."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.utils.validation import has_fit_parameter
 
 from ..compat import HasMethods, StrOptions, safe_indexing
 from ..meta_features import join
+from ..out_of_fold.checks import where_it_goes
 from .base import BaseCombiner, BaseCombinerClassifier, BaseCombinerRegressor
 from .columns import find_columns
 from .folds import Folds
@@ -57,9 +57,12 @@ class _MetaLearner(BaseCombiner):
         if folds.given:
             centre_folds(features, folds.numbers(y), sample_weight)
         self.estimator_ = self._default() if self.estimator is None else clone(self.estimator)
-        params = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if params and not has_fit_parameter(self.estimator_, "sample_weight"):
-            raise TypeError(f"estimator={self.estimator_} does not take sample_weight.")
+        params = {}
+        if sample_weight is not None:
+            where = where_it_goes(self.estimator_, "sample_weight")
+            if where is None:
+                raise TypeError(f"estimator={self.estimator_} does not take sample_weight.")
+            params[where] = sample_weight
         self.estimator_.fit(self._beside(features, predictions), y, **params)
 
     def _beside(self, features: np.ndarray, predictions: Predictions) -> Any:

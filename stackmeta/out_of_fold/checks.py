@@ -186,7 +186,7 @@ def weights_and_groups(estimator: Any, sample_weight: Any, groups: Any) -> dict[
         check_takes_weights(estimator)
         params["sample_weight"] = sample_weight
     if groups is not None:
-        where = _where_groups_go(estimator)
+        where = where_it_goes(estimator, "groups")
         if where is not None:
             params[where] = groups
         elif _holds_groups_consumer(estimator):
@@ -198,12 +198,12 @@ def weights_and_groups(estimator: Any, sample_weight: Any, groups: Any) -> dict[
     return params
 
 
-def _where_groups_go(estimator: Any) -> str | None:
-    """Name the fit parameter that takes groups: of the estimator or a pipeline's last step."""
-    if has_fit_parameter(estimator, "groups"):
-        return "groups"
+def where_it_goes(estimator: Any, name: str) -> str | None:
+    """Find the parameter of ``fit`` that brings metadata to an estimator, or a pipeline's last."""
+    if has_fit_parameter(estimator, name):
+        return name
     if isinstance(estimator, Pipeline) and hasattr(estimator.steps[-1][1], "fit"):
-        inner = _where_groups_go(estimator.steps[-1][1])
+        inner = where_it_goes(estimator.steps[-1][1], name)
         return None if inner is None else f"{estimator.steps[-1][0]}__{inner}"
     return None
 

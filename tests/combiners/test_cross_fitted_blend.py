@@ -229,3 +229,17 @@ def test_choice():
     assert_allclose(standard_errors(losses, share, 400)[:2], behind[:2])
     assert standard_errors(losses, share, 400)[2] == 0
     assert simplest_of_best(np.repeat(losses[:, :1], 3, axis=1), share, 400) == 0
+
+
+def test_one_usable_fold_is_enough():
+    """The other trains on one class only."""
+    P, y = binary(60)
+    order = np.argsort(y, kind="stable")
+    P, y = P[order], y[order]
+    first = np.flatnonzero(y == 1)[:-1]
+    splits = [
+        (np.setdiff1d(np.arange(60), first), first),
+        (first, np.setdiff1d(np.arange(60), first)),
+    ]
+    fitted = CrossFittedBlendClassifier(FEW).fit(P, y, folds=splits)
+    assert_allclose(sum(fitted.candidate_weights_.values()), 1)

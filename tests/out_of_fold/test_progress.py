@@ -40,7 +40,7 @@ def test_the_default_is_silent(capsys):
 
 def test_two_prints_each_fit(capsys):
     X, y = classes()
-    out_of_fold([("nb", GaussianNB())], X, y, cv=3, refit=True, verbose=2)
+    out_of_fold([("nb", GaussianNB())], X, y, cv=3, refit=True, shortcuts=False, verbose=2)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 5
     for what in ("fold 0", "fold 1", "fold 2", "refit"):

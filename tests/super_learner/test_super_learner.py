@@ -1,0 +1,219 @@
+"""The super learner: a raw table in, a stack out."""
+
+import pickle
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from stackmeta import (
+    ConvexClassifier,
+    CrossFittedBlendClassifier,
+    SuperLearnerClassifier,
+    SuperLearnerRegressor,
+)
+from stackmeta.learners import portfolio
+
+QUICK = ["linear", "neighbours"]
+
+
+def raw_table(n_rows=160, seed=0):
+    """Every kind of column, a target of classes and one of numbers."""
+    rng = np.random.default_rng(seed)
+    colour = rng.choice(np.array(["red", "blue", "green", None], dtype=object), n_rows)
+    size = np.where(rng.uniform(size=n_rows) < 0.1, np.nan, rng.normal(size=n_rows))
+    frame = pd.DataFrame(
+        {
+            "colour": colour,
+            "size (m)": size,
+            "date": pd.date_range("2025-01-01", periods=n_rows, freq="D"),
+            "flag": rng.integers(0, 2, n_rows).astype(bool),
+            "kind": pd.Categorical(rng.choice(["a", "b"], n_rows)),
+            "name": [f"name {i}" for i in range(n_rows)],
+            "constant": 1,
+            "empty": np.nan,
+        }
+    )
+    value = 2.0 * (colour == "red") + np.nan_to_num(size) + 0.3 * rng.normal(size=n_rows)
+    return frame, np.where(value > 0.8, "high", "low"), value
+
+
+X, LABELS, VALUES = raw_table()
+
+
+def test_two_levels_on_a_raw_table():
+    learner = SuperLearnerClassifier(["linear", "lightgbm"], cv=3, random_state=0, n_jobs=2)
+    learner.fit(X, LABELS)
+    new, labels, _ = raw_table(seed=1)
+    assert learner.score(new, labels) > 0.85
+    proba = learner.predict_proba(new)
+    assert proba.shape == (160, 2)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    assert list(learner.classes_) == ["high", "low"]
+    assert set(learner.leaderboard()["learner"]) == {"linear", "lightgbm"}
+    assert "second_lightgbm" in learner.stack_.final_estimator_.candidate_weights_
+    again = pickle.loads(pickle.dumps(learner))
+    assert np.array_equal(again.predict_proba(new), proba)
+    same = clone(learner).fit(X, LABELS).predict_proba(new)
+    assert np.array_equal(same, proba)
+
+
+def test_numbers():
+    learner = SuperLearnerRegressor(["linear", "xgboost"], cv=3, random_state=0).fit(X, VALUES)
+    new, _, values = raw_table(seed=1)
+    assert learner.score(new, values) > 0.8
+
+
+NAMES = [name for name, _ in portfolio("regression", preset="best", n_rows=100)]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("name", NAMES)
+def test_each_learner_of_the_portfolio_reads_raw_tables(task, name):
+    learners = dict(portfolio(task, preset="best", n_rows=len(X)))
+    if name not in learners:
+        assert task == "classification"
+        return
+    learner, y = learners[name], LABELS if task == "classification" else VALUES
+    new = raw_table(seed=2)[0].assign(colour="never seen")
+    answer = learner.fit(X, y).predict(new)
+    assert len(answer) == len(new)
+    assert not pd.isna(answer).any()
+
+
+def test_default_and_more():
+    own = make_pipeline(FunctionTransformer(lambda X: X[["flag"]] * 1.0), LogisticRegression())
+    learner = SuperLearnerClassifier(["linear", ("own", own)], levels=1, cv=3)
+    assert learner.fit(X, LABELS).oof_.names == ["linear", "own"]
+    listed = SuperLearnerClassifier(["default+", ("own", own)], preset="fast")
+    names = [name for name, _ in listed._learners(LABELS, 0, weighted=False)]
+    assert names == [name for name, _ in portfolio("classification", preset="fast")] + ["own"]
+
+
+def test_a_combiner_of_ones_own():
+    learner = SuperLearnerClassifier(QUICK, ConvexClassifier(), levels=1, cv=3)
+    weights = learner.fit(X, LABELS).stack_.learner_weights_
+    assert set(weights) == set(QUICK)
+
+
+def test_groups_straddle_no_fold():
+    groups = np.arange(160) // 8
+    learner = SuperLearnerClassifier(QUICK, levels=1, random_state=0)
+    learner.fit(X, LABELS, groups=groups)
+    for train, test in learner.oof_.splits:
+        assert not set(groups[train]) & set(groups[test])
+    learner = SuperLearnerClassifier(QUICK, levels=1, cv=GroupKFold(4))
+    assert len(learner.fit(X, LABELS, groups=groups).oof_.splits) == 4
+
+
+def test_weights_count():
+    """Where the labels are turned round, the weights say so."""
+    turned = np.where(np.arange(160) % 2, LABELS, np.where(LABELS == "high", "low", "high"))
+    weights = np.where(np.arange(160) % 2, 1.0, 1e-3)
+    learner = SuperLearnerClassifier(["linear", "lightgbm"], cv=3, random_state=0)
+    learner.fit(X, turned, sample_weight=weights)
+    assert learner.score(X, LABELS) > 0.8
+    with pytest.raises(TypeError, match=r"KNeighborsClassifier.*sample weights"):
+        SuperLearnerClassifier([("it", KNeighborsClassifier())], levels=1).fit(
+            np.ones((160, 1)), LABELS, sample_weight=weights
+        )
+    names = [n for n, _ in SuperLearnerClassifier()._learners(LABELS, 0, weighted=True)]
+    assert "lightgbm" in names
+    assert "neighbours" not in names
+
+
+def test_noise_is_not_learnt():
+    """The blend's weight for the constant tells that there is nothing."""
+    rng = np.random.default_rng(0)
+    y = rng.permutation(LABELS)
+    learner = SuperLearnerClassifier(QUICK, cv=4, random_state=0).fit(X, y)
+    blend = learner.stack_.final_estimator_
+    assert isinstance(blend, CrossFittedBlendClassifier)
+    new, _, _ = raw_table(seed=5)
+    prior = (y == "low").mean()
+    assert np.abs(learner.predict_proba(new)[:, 1] - prior).mean() < 0.1
+
+
+def test_time_limit():
+    learner = SuperLearnerClassifier(["linear", ("slow", Slow())], time_limit=20, n_jobs=2)
+    start = perf_counter()
+    with pytest.warns(UserWarning, match="time_limit"):
+        learner.fit(X, LABELS)
+    assert perf_counter() - start < 20 * 1.1 + 2
+    assert learner.oof_.names == ["linear"]
+
+
+class Slow(DummyClassifier):
+    def fit(self, X, y, sample_weight=None):
+        import time
+
+        time.sleep(9)
+        return super().fit(X, y)
+
+
+def test_inside_of_scikit_learn():
+    learner = SuperLearnerClassifier(QUICK, levels=1, cv=2, random_state=0)
+    assert cross_val_score(learner, X, LABELS, cv=2).mean() > 0.6
+    search = GridSearchCV(learner, {"estimators": [["linear"], ["neighbours"]]}, cv=2)
+    assert search.fit(X, LABELS).best_params_ == {"estimators": ["linear"]}
+    assert make_pipeline(learner).fit(X, LABELS).score(X, LABELS) > 0.7
+    assert "SuperLearnerClassifier" in learner._repr_html_()
+
+
+def test_arrays_and_polars():
+    array = X[["size (m)", "flag"]].to_numpy(dtype=float)
+    assert SuperLearnerClassifier(QUICK, levels=1).fit(array, LABELS).score(array, LABELS) > 0.5
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame(
+        {"colour": X["colour"].fillna("none").tolist(), "flag": X["flag"].tolist()}
+    )
+    learner = SuperLearnerClassifier(QUICK, levels=1).fit(frame, LABELS)
+    assert len(learner.predict(frame)) == 160
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"estimators": ["forests"]}, "'forests' is no learner of the portfolio"),
+        ({"estimators": "all"}, "estimators"),
+        ({"preset": "huge"}, "preset"),
+        ({"levels": 3}, "levels"),
+        ({"time_limit": 0}, "time_limit"),
+        ({"final_estimator": "mean"}, "final_estimator"),
+    ],
+)
+def test_bad_parameters(params, message):
+    with pytest.raises(ValueError, match=message):
+        SuperLearnerClassifier(**params).fit(X, LABELS)
+
+
+def test_bad_tables():
+    learner = SuperLearnerClassifier(QUICK, levels=1)
+    with pytest.raises(ValueError, match="one class"):
+        learner.fit(X, np.repeat("high", 160))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        learner.fit(X, LABELS[:-1])
+    with pytest.raises(ValueError, match="feature names"):
+        learner.fit(X, LABELS).predict(X.rename(columns={"flag": "flags"}))
+
+
+@parametrize_with_checks(
+    [
+        SuperLearnerClassifier(["linear"], levels=1, cv=2, random_state=0),
+        SuperLearnerRegressor(["linear"], levels=1, cv=2, random_state=0),
+    ],
+    expected_failed_checks=lambda estimator: {
+        "check_sample_weight_equivalence_on_dense_data": "scaling reads rows without weights",
+    },
+)
+def test_sklearn_checks(estimator, check):
+    check(estimator)
