@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from ..compat import Interval, StrOptions
 from ..out_of_fold import out_of_fold
 from ..out_of_fold.folds import Split, covered_rows
+from ..out_of_fold.warning import warn_caller
 from .choice import (
     check_candidates,
     count_rows,
@@ -80,22 +81,25 @@ class CrossFitted(BaseCombiner):
             raise ValueError(
                 f"n_samples={len(y)} rows are too few to cross-fit candidates: two distinct rows "
                 "of each class are needed, and folds that leave both sides a row. Use another "
-                f"combiner, such as {type(self._all_candidates()[1][1]).__name__}."
+                f"combiner, such as {type(candidates[:2][-1][1]).__name__}."
             )
         rows = covered_rows(splits, len(y))
-        oof = out_of_fold(
-            candidates,
-            self._table(predictions),
-            y,
-            cv=splits,
-            refit=True,
-            fit_params=self._fit_params(
-                candidates, folds.numbers(y) if folds.given else None, sample_weight
-            ),
-            time_limit=self.time_limit,
-            n_jobs=self.n_jobs,
-            random_state=self.random_state,
-        )
+        table, numbers = self._table(predictions), folds.numbers(y) if folds.given else None
+        try:
+            oof = out_of_fold(
+                candidates,
+                table,
+                y,
+                cv=splits,
+                refit=True,
+                fit_params=self._fit_params(candidates, numbers, sample_weight),
+                time_limit=self.time_limit,
+                n_jobs=self.n_jobs,
+                random_state=self.random_state,
+            )
+        except TimeoutError:
+            self._use_first(candidates, table, y, sample_weight, numbers)
+            return
         weight = None if sample_weight is None else sample_weight[rows]
         found, truth = Predictions(oof.matrix[rows], self._n_outputs), y[rows]
         losses = self._row_losses(found, truth)
@@ -114,6 +118,25 @@ class CrossFitted(BaseCombiner):
             name: oof.models[name] for name, w in zip(names, weights, strict=True) if w > 0
         }
         self._finish(mixture, truth, weight)
+
+    def _use_first(
+        self,
+        candidates: list[tuple[str, BaseEstimator]],
+        table: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        numbers: np.ndarray | None,
+    ) -> None:
+        """Fit the simplest candidate that learns, and no other: the time is over."""
+        name, candidate = candidates[:2][-1]
+        warn_caller(
+            f"time_limit={self.time_limit} s ended before any candidate was cross-fitted: "
+            f"{name!r} is used alone."
+        )
+        candidate.fit(table, y, sample_weight=sample_weight, folds=numbers)
+        self.__dict__.pop("temperature_", None)
+        self.losses_ = {}
+        self.candidates_, self.candidate_weights_ = {name: candidate}, {name: 1.0}
 
     def _blend(
         self,

@@ -7,22 +7,20 @@ from contextlib import closing
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from sklearn.exceptions import FitFailedWarning
 
 from ..compat import backend_is_local, is_pandas
-from .fold_average import FoldAverage
-from .folds import Split, repeat_of_each_split
+from .collected import Collected
+from .folds import Split
 from .learner import Learner
 from .plan import ALL_FOLDS, REFIT, Queue
 from .progress import Progress
-from .result import FitRecord, OutOfFold, slices_of
-from .rounds import Staged, choose_stages
+from .result import FitRecord, OutOfFold
 from .run import execute, execute_here, execute_wide
 from .shared import Shared
 from .shortcuts import find_shortcut
 from .target import Target
-from .task import Outcome, Task, Work
+from .task import Outcome, Work
 from .warning import warn_caller
 
 
@@ -88,10 +86,7 @@ class CrossFit:
         #: ``with engine.spread():`` keeps X on the workers of a cluster from run to refits.
         self.spread = self._shared.spread
         self._sizes = [len(train) for train, _ in splits]
-        self._blocks: list[dict[int, np.ndarray]] = [{} for _ in learners]
-        self._fold_models: list[dict[int, tuple[Any, Any]]] = [{} for _ in learners]
-        self._staged: list[dict[int, Staged]] = [{} for _ in learners]
-        self._rounds: dict[int, int] = {}
+        self._collected = Collected(learners, splits, target)
         self._refit = False
         self.refits: dict[str, Any] = {}
         self.errors: dict[str, tuple[int, Exception]] = {}
@@ -127,7 +122,7 @@ class CrossFit:
             learner.name
             for i, learner in enumerate(self.learners)
             if learner.name not in self.errors
-            and len(self._blocks[i]) == len(self.splits)
+            and self._collected.done(i)
             and (not refit or learner.name in self.refits)
         ]
         self._report(done)
@@ -146,8 +141,8 @@ class CrossFit:
         for i, learner in enumerate(self.learners):
             if learner.name not in wanted:
                 queue.drop(i)
-            elif i in self._rounds:
-                queue.add_refit(i, self._rounds[i])
+            elif i in self._collected.rounds:
+                queue.add_refit(i, self._collected.rounds[i])
         self._collect(execute(queue, self._shared, n_jobs=self.n_jobs), queue)
         failed = [x.name for x in self.learners if x.name in wanted and x.name in self.errors]
         if len(self.errors) == len(self.learners):
@@ -193,48 +188,17 @@ class CrossFit:
         if task.fold == REFIT:
             self.refits[name] = outcome.model
             return
-        self._fold_models[task.learner][task.fold] = (outcome.model, outcome.present)
-        blocks, staged = self._blocks[task.learner], self._staged[task.learner]
-        if outcome.staged is not None:
-            staged[task.fold] = outcome.staged
-        elif outcome.block is not None:
-            blocks[task.fold] = outcome.block
-        complete = len(blocks) + len(staged) == len(self.splits)
-        if complete and task.learner in queue.watching:
-            if staged:
-                self._choose_rounds(task.learner)
-            if self._refit:
-                queue.add_refit(task.learner, self._rounds.get(task.learner))
-        self._check_folds(task, queue)
-
-    def _check_folds(self, task: Task, queue: Queue) -> None:
-        """Refuse a learner whose folds differ in width; announce it when it is done."""
-        name, blocks = self.learners[task.learner].name, self._blocks[task.learner]
-        widths = {block.shape[1] for block in blocks.values()}
+        self._collected.add(outcome)
+        widths = self._collected.widths(task.learner)
         if len(widths) > 1:
             queue.drop(task.learner)
             error = ValueError(f"{name!r} gave {' and '.join(map(str, sorted(widths)))} columns.")
             self._fail(name, task.fold, error)
-        elif len(blocks) == len(self.splits) and self.progress.verbose:
-            self._announce(task.learner)
-
-    def _choose_rounds(self, position: int) -> None:
-        """Predict each fold with the rounds that the others chose."""
-        learner, staged = self.learners[position], self._staged[position]
-        weights = learner.fit_params.get("sample_weight")
-        stages, self._rounds[position] = choose_stages(
-            list(staged.values()),
-            [self.splits[fold] for fold in staged],
-            self.target,
-            learner.method,
-            None if weights is None else np.asarray(weights),
-        )
-        for (fold, found), stage in zip(staged.items(), stages, strict=True):
-            self._blocks[position][fold] = found.blocks[stage]
-            model, _ = self._fold_models[position][fold]
-            if model is not None:
-                model.use_rounds(int(found.rounds[stage]))
-        staged.clear()
+        elif self._collected.done(task.learner):
+            if self._refit and task.learner in queue.watching:
+                queue.add_refit(task.learner, self._collected.rounds.get(task.learner))
+            if self.progress.verbose:
+                self._announce(task.learner)
 
     def _take_answer(self, outcome: Outcome, queue: Queue) -> None:
         learner, answer = outcome.task.learner, outcome.answer
@@ -246,10 +210,7 @@ class CrossFit:
         self.progress.fit_done(name, ALL_FOLDS, outcome.seconds)
         if answer.model is not None:
             self.refits[name] = answer.model
-        self._blocks[learner] = dict(enumerate(answer.blocks))
-        if answer.fold_models is not None:
-            pairs = [(model, None) for model in answer.fold_models]
-            self._fold_models[learner] = dict(enumerate(pairs))
+        self._collected.add_all(learner, answer)
         if self.progress.verbose:
             self._announce(learner)
 
@@ -300,19 +261,8 @@ class CrossFit:
         )
 
     def _result(self, names: list[str]) -> OutOfFold:
-        repeats = repeat_of_each_split(self.splits, len(self.target.y))
         positions = [i for i, learner in enumerate(self.learners) if learner.name in names]
-        widths = {self.learners[i].name: self._blocks[i][0].shape[1] for i in positions}
-        columns = slices_of(widths)
-        by_repeat = np.full(
-            (repeats[-1] + 1, len(self.target.y), sum(widths.values())),
-            np.nan,
-            dtype=self._dtype(positions),
-        )
-        for i in positions:
-            block_columns = columns[self.learners[i].name]
-            for fold, block in self._blocks[i].items():
-                by_repeat[repeats[fold], self.splits[fold][1], block_columns] = block
+        by_repeat, columns = self._collected.matrix(positions)
         return OutOfFold(
             by_repeat,
             columns,
@@ -326,11 +276,6 @@ class CrossFit:
             index=self._shared.value.X.index if is_pandas(self._shared.value.X) else None,
             records=self.records,
         )
-
-    def _dtype(self, positions: list[int]) -> np.dtype:
-        """float32 where every learner answers in float32, as stacking them would give."""
-        kinds = {block.dtype for i in positions for block in self._blocks[i].values()}
-        return np.result_type(*kinds, np.float32) if kinds else np.dtype(float)
 
     def _path(self, learner: Learner, done: list[str]) -> str:
         if learner.name in self.errors:
@@ -346,14 +291,8 @@ class CrossFit:
         if not self.keep_fold_models:
             names = [self.learners[i].name for i in positions if self._refit]
             return {name: self.refits[name] for name in names if name in self.refits}
-        meaning = self.target.without_y()
         models = {}
         for i in positions:
-            if i in self._shortcuts and not self._fold_models[i]:
-                models[self.learners[i].name] = self.refits[self.learners[i].name]
-                continue
-            kept = [self._fold_models[i][fold] for fold in range(len(self.splits))]
-            models[self.learners[i].name] = FoldAverage(
-                [model for model, _ in kept], [present for _, present in kept], meaning
-            )
+            name, average = self.learners[i].name, self._collected.average(i)
+            models[name] = self.refits[name] if average is None else average
         return models

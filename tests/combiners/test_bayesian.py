@@ -124,7 +124,7 @@ def test_without_rows_it_is_the_prior(concentration):
 
 
 @pytest.mark.parametrize("kind", [BayesianClassifier, BayesianRegressor])
-@pytest.mark.parametrize("n_sets", [100, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_sets", [100, pytest.param(400, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("concentration", [1.0, 0.4])
 @pytest.mark.theory
 def test_intervals_cover(kind, n_sets, concentration):

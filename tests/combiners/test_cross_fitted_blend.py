@@ -243,3 +243,13 @@ def test_one_usable_fold_is_enough():
     ]
     fitted = CrossFittedBlendClassifier(FEW).fit(P, y, folds=splits)
     assert_allclose(sum(fitted.candidate_weights_.values()), 1)
+
+
+@pytest.mark.parametrize("make", [binary, regression])
+def test_without_time_for_a_cross_fit_the_first_candidate_stands_alone(make):
+    P, y = make(60)
+    blend = CrossFittedBlendClassifier if make is binary else CrossFittedBlendRegressor
+    with pytest.warns(UserWarning, match="'convex' is used alone"):
+        fitted = blend(time_limit=1e-9).fit(P, y)
+    assert fitted.candidate_weights_ == {"convex": 1.0}
+    assert fitted.predict(P).shape == (60,)

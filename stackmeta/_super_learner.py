@@ -1,0 +1,275 @@
+"""What both super learners do: portfolio, folds and time, put into a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .compat import HasMethods, Interval, Options, StrOptions, check_sample_weight, fit_context
+from .out_of_fold.checks import Entry, draw_seed, where_it_goes
+from .routing import Routed
+from .stacking import StackingClassifier, StackingRegressor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_N_FOLDS, _FEW_FOLDS, _MANY_ROWS = 8, 5, 50_000
+# What is left is for the start of workers and for the fits on all rows of the second level.
+_FIRST_SHARE, _SECOND_SHARE = 0.6, 0.3
+_DEFAULTS = ("default", "default+")
+
+
+class BaseSuperLearner(BaseEstimator):
+    """What both tasks share: the portfolio, the folds, and the stack that they make."""
+
+    _parameter_constraints: dict = {
+        "estimators": [StrOptions(set(_DEFAULTS)), list],
+        "final_estimator": [StrOptions({"auto"}), HasMethods(["fit", "predict"])],
+        "preset": [StrOptions({"fast", "balanced", "best"})],
+        "levels": [StrOptions({"auto"}), Options(Integral, {1, 2})],
+        "cv": ["cv_object"],
+        "time_limit": [None, Interval(Real, 0, None, closed="neither")],
+        "n_jobs": [None, Integral],
+        "verbose": ["verbose"],
+        "keep_oof": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimators: Any = "default",
+        final_estimator: Any = "auto",
+        *,
+        preset: str = "balanced",
+        levels: Any = "auto",
+        cv: Any = None,
+        time_limit: float | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        keep_oof: bool = True,
+        random_state: Any = None,
+    ) -> None:
+        self.estimators = estimators
+        self.final_estimator = final_estimator
+        self.preset = preset
+        self.levels = levels
+        self.cv = cv
+        self.time_limit = time_limit
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.keep_oof = keep_oof
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None) -> Any:
+        """Fit the portfolio out of fold, the second level on the same folds, and their blend.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            Raw table: numbers, texts, categories, dates, missing values.
+        y : array-like of shape (n_rows,)
+            Target.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Weights of the rows. "default" leaves out the learners that take none.
+        groups : array-like of shape (n_rows,), default=None
+            Group of each row; none straddles two folds.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If y or a parameter is not what it should be.
+        TimeoutError
+            If ``time_limit`` ended before one learner was done.
+        """
+        X = self._read(X, reset=True)
+        y = self._check_target(y)
+        check_consistent_length(X, y)
+        seed = draw_seed(self.random_state)
+        learners = self._learners(y, seed, weighted=sample_weight is not None)
+        params = {}
+        if sample_weight is not None:
+            params["sample_weight"] = check_sample_weight(sample_weight, X)
+        self.stack_ = self._make_stack(
+            learners,
+            self._final(seed),
+            cv=self._folds(y, groups, seed) if self.cv is None else self.cv,
+            refit=False,
+            shortcuts="approximate",
+            passthrough=self._n_levels() > 1,
+            on_error="drop" if len(learners) > 1 else "raise",
+            time_limit=self._share(_FIRST_SHARE),
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+            keep_oof=self.keep_oof,
+            random_state=seed,
+        )
+        self.stack_.fit(X, y, groups=groups, **params)
+        return self
+
+    def _share(self, share: float) -> float | None:
+        return None if self.time_limit is None else share * self.time_limit
+
+    def _n_levels(self) -> int:
+        return 2 if self.levels == "auto" else self.levels
+
+    def _learners(self, y: np.ndarray, seed: int | None, *, weighted: bool) -> list[Any]:
+        """Spell out ``estimators``; with weights, "default" has those that take some."""
+        n_classes = len(np.unique(y)) if self._task == "classification" else 1
+
+        # Imported where used, for the sake of `import stackmeta`.
+        from .learners.portfolio import PRESETS, portfolio
+
+        def listed(preset: str) -> list[tuple[str, Any]]:
+            return portfolio(
+                self._task, preset=preset, n_rows=len(y), n_classes=n_classes, random_state=seed
+            )
+
+        wanted = [self.estimators] if isinstance(self.estimators, str) else self.estimators
+        known, found = dict(listed(PRESETS[-1])), []
+        for entry in wanted:
+            if isinstance(entry, str) and entry in _DEFAULTS:
+                found += [
+                    (name, learner)
+                    for name, learner in listed(self.preset)
+                    if not weighted or where_it_goes(learner, "sample_weight")
+                ]
+            elif isinstance(entry, str) and entry in known:
+                found.append((entry, known[entry]))
+            elif isinstance(entry, str):
+                raise ValueError(
+                    f"estimators: {entry!r} is no learner of the portfolio for this table: "
+                    f"{[*known]}. Use one of these names, 'default', or (name, estimator)."
+                )
+            else:
+                found.append(entry)
+        return found
+
+    def _final(self, seed: int | None) -> Any:
+        if not isinstance(self.final_estimator, str):
+            return self.final_estimator
+        candidates = None
+        if self._n_levels() > 1:
+            from .learners.second_level import second_level
+
+            candidates = second_level(classifies=self._task == "classification", random_state=seed)
+        return self._blend(
+            candidates,
+            time_limit=self._share(_SECOND_SHARE),
+            n_jobs=self.n_jobs,
+            random_state=seed,
+        )
+
+    def _folds(self, y: np.ndarray, groups: Any, seed: int | None) -> Any:
+        """Choose folds: fewer on large tables, and as many as the rarest class has rows."""
+        n_folds = _N_FOLDS if len(y) < _MANY_ROWS else _FEW_FOLDS
+        if groups is not None:
+            kind = StratifiedGroupKFold if self._task == "classification" else GroupKFold
+            n_folds = min(n_folds, len(np.unique(groups)))
+        elif self._task == "classification":
+            kind = StratifiedKFold
+            n_folds = min(n_folds, max(2, int(np.unique(y, return_counts=True)[1].min())))
+        else:
+            kind, n_folds = KFold, min(n_folds, len(y))
+        return kind(n_folds, shuffle=True, random_state=seed)
+
+    @property
+    def oof_(self) -> Any:
+        """The first level's out-of-fold predictions (an ``OutOfFold``)."""
+        check_is_fitted(self)
+        return self.stack_.oof_
+
+    def leaderboard(self) -> pd.DataFrame:
+        """List the learners of the first level, best first.
+
+        Returns
+        -------
+        table : DataFrame
+            As :meth:`StackingClassifier.leaderboard`.
+        """
+        check_is_fitted(self)
+        return self.stack_.leaderboard()
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the target.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            Rows of a table like that of ``fit``.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_rows,)
+        """
+        check_is_fitted(self)
+        return self.stack_.predict(self._read(X))
+
+    def _read(self, X: Any, *, reset: bool = False) -> Any:
+        """Check the shape of a table and the names of its columns."""
+        if issparse(X):
+            raise TypeError(
+                "Sparse data was passed, but the super learner reads dense tables: use "
+                "X.toarray(), or a StackingClassifier or StackingRegressor of learners for it."
+            )
+        X = X if hasattr(X, "shape") else np.asarray(X)
+        if len(X.shape) != 2:
+            raise ValueError(
+                f"Expected 2D array, got an array of shape {X.shape} instead. Reshape your data: "
+                "X has a row a sample and a column a feature."
+            )
+        validate_data(self, X=X, reset=reset, skip_check_array=True)
+        return X
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+class _TakesAllWeights:
+    """Mixin of a stack: weights go into pipelines, whether metadata routing is on or off."""
+
+    final_estimator_: Any
+
+    def _route(self, entries: list[Entry], groups: Any, fit_params: Mapping[str, Any]) -> Routed:
+        given = {} if groups is None else {"groups": groups}
+        weights = fit_params.get("sample_weight")
+        if weights is None:
+            return Routed({name: {} for name, _, _ in entries}, given)
+        learners = {name: _weigh(estimator, weights) for name, estimator, _ in entries}
+        return Routed(learners, given, _weigh(self.final_estimator_, weights))
+
+
+class ClassifierStack(_TakesAllWeights, StackingClassifier):
+    """The stack of a super learner for classes."""
+
+
+class RegressorStack(_TakesAllWeights, StackingRegressor):
+    """The stack of a super learner for numbers."""
+
+
+def _weigh(estimator: Any, weights: Any) -> dict[str, Any]:
+    where = where_it_goes(estimator, "sample_weight")
+    if where is None:
+        raise TypeError(f"{estimator} does not support sample weights: leave it out.")
+    return {where: weights}
