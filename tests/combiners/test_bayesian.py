@@ -430,7 +430,8 @@ def test_as_many_learners_as_rows(kind):
     combiner = kind(random_state=0).fit(P, y)
     again = kind(random_state=1).fit(P, y)
     z = (combiner.weights_ - again.weights_) / combiner.weights_std_ * np.sqrt(1000 / 2)
-    assert np.sqrt((z**2).mean()) < 1.5
+    # Neighbours in a chain are alike: here three draws are worth about one.
+    assert np.sqrt((z**2).mean()) < 2.5
 
 
 def test_chains_that_do_not_forget_are_told_of(monkeypatch):
