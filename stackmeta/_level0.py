@@ -174,7 +174,12 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
             keep_fold_models=not self.refit,
             shortcuts=self.shortcuts,
             progress=ready.progress,
+            **self._options(),
         )
+
+    def _options(self) -> dict[str, Any]:
+        """Give further parameters of the engine; by default there are none."""
+        return {}
 
     def _keep(self, oof: OutOfFold, used: list[str], ready: Prepared) -> None:
         """Set the fitted attributes."""

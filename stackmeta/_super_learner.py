@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Integral, Real
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from joblib import effective_n_jobs
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
     StratifiedGroupKFold,
     StratifiedKFold,
 )
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .compat import HasMethods, Interval, Options, StrOptions, check_sample_weight, fit_context
-from .out_of_fold.checks import Entry, draw_seed, where_it_goes
-from .routing import Routed
-from .stacking import StackingClassifier, StackingRegressor
+from .compat import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    safe_indexing,
+)
+from .out_of_fold.checks import draw_seed, where_it_goes
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_N_FOLDS, _FEW_FOLDS, _MANY_ROWS = 8, 5, 50_000
-# What is left is for the start of workers and for the fits on all rows of the second level.
-_FIRST_SHARE, _SECOND_SHARE = 0.6, 0.3
+    from .learners.time_plan import TimePlan
+
+_ROWS_AT_ONCE = 10_000
 _DEFAULTS = ("default", "default+")
 
 
@@ -99,38 +108,53 @@ class BaseSuperLearner(BaseEstimator):
         TimeoutError
             If ``time_limit`` ended before one learner was done.
         """
+        start = perf_counter()
         X = self._read(X, reset=True)
         y = self._check_target(y)
         check_consistent_length(X, y)
         seed = draw_seed(self.random_state)
-        learners = self._learners(y, seed, weighted=sample_weight is not None)
+        plan = self._plan(X, y, seed)
+        learners = self._learners(y, seed, plan.pace, weighted=sample_weight is not None)
         params = {}
         if sample_weight is not None:
             params["sample_weight"] = check_sample_weight(sample_weight, X)
         self.stack_ = self._make_stack(
             learners,
             self._final(seed),
-            cv=self._folds(y, groups, seed) if self.cv is None else self.cv,
+            cv=self._folds(y, groups, seed, plan) if self.cv is None else self.cv,
             refit=False,
             shortcuts="approximate",
             passthrough=self._n_levels() > 1,
             on_error="drop" if len(learners) > 1 else "raise",
-            time_limit=self._share(_FIRST_SHARE),
+            time_limit=plan.first_seconds,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             keep_oof=self.keep_oof,
             random_state=seed,
         )
-        self.stack_.fit(X, y, groups=groups, **params)
+        self.stack_.fit_in_time(X, y, start, self.time_limit, plan.costs, groups=groups, **params)
         return self
 
-    def _share(self, share: float) -> float | None:
-        return None if self.time_limit is None else share * self.time_limit
+    def _plan(self, X: Any, y: np.ndarray, seed: int | None) -> TimePlan:
+        from .learners.time_plan import plan_time
+
+        classifies = self._task == "classification"
+        return plan_time(
+            [name for name, *_ in self._learners(y, seed, 1.0, weighted=False)],
+            self.time_limit,
+            n_rows=len(y),
+            n_columns=X.shape[1],
+            n_classes=len(np.unique(y)) if classifies else 1,
+            n_workers=effective_n_jobs(self.n_jobs),
+            n_levels=self._n_levels(),
+        )
 
     def _n_levels(self) -> int:
         return 2 if self.levels == "auto" else self.levels
 
-    def _learners(self, y: np.ndarray, seed: int | None, *, weighted: bool) -> list[Any]:
+    def _learners(
+        self, y: np.ndarray, seed: int | None, pace: float, *, weighted: bool
+    ) -> list[Any]:
         """Spell out ``estimators``; with weights, "default" has those that take some."""
         n_classes = len(np.unique(y)) if self._task == "classification" else 1
 
@@ -139,7 +163,12 @@ class BaseSuperLearner(BaseEstimator):
 
         def listed(preset: str) -> list[tuple[str, Any]]:
             return portfolio(
-                self._task, preset=preset, n_rows=len(y), n_classes=n_classes, random_state=seed
+                self._task,
+                preset=preset,
+                n_rows=len(y),
+                n_classes=n_classes,
+                pace=pace,
+                random_state=seed,
             )
 
         wanted = [self.estimators] if isinstance(self.estimators, str) else self.estimators
@@ -170,24 +199,23 @@ class BaseSuperLearner(BaseEstimator):
             from .learners.second_level import second_level
 
             candidates = second_level(classifies=self._task == "classification", random_state=seed)
-        return self._blend(
-            candidates,
-            time_limit=self._share(_SECOND_SHARE),
-            n_jobs=self.n_jobs,
-            random_state=seed,
-        )
+        return self._blend(candidates, n_jobs=self.n_jobs, random_state=seed)
 
-    def _folds(self, y: np.ndarray, groups: Any, seed: int | None) -> Any:
-        """Choose folds: fewer on large tables, and as many as the rarest class has rows."""
-        n_folds = _N_FOLDS if len(y) < _MANY_ROWS else _FEW_FOLDS
+    def _folds(self, y: np.ndarray, groups: Any, seed: int | None, plan: TimePlan) -> Any:
+        """Make folds: as many as planned, and at most as the rarest class has rows."""
+        n_folds = plan.n_folds
         if groups is not None:
             kind = StratifiedGroupKFold if self._task == "classification" else GroupKFold
             n_folds = min(n_folds, len(np.unique(groups)))
-        elif self._task == "classification":
-            kind = StratifiedKFold
+            return kind(n_folds, shuffle=True, random_state=seed)
+        if self._task == "classification":
             n_folds = min(n_folds, max(2, int(np.unique(y, return_counts=True)[1].min())))
+            repeated, kind = RepeatedStratifiedKFold, StratifiedKFold
         else:
-            kind, n_folds = KFold, min(n_folds, len(y))
+            n_folds = min(n_folds, len(y))
+            repeated, kind = RepeatedKFold, KFold
+        if plan.n_repeats > 1:
+            return repeated(n_splits=n_folds, n_repeats=plan.n_repeats, random_state=seed)
         return kind(n_folds, shuffle=True, random_state=seed)
 
     @property
@@ -219,8 +247,17 @@ class BaseSuperLearner(BaseEstimator):
         -------
         y_pred : ndarray of shape (n_rows,)
         """
+        return self._in_parts("predict", X)
+
+    def _in_parts(self, method: str, X: Any) -> np.ndarray:
+        """Ask the stack a part of the rows at a time: what is prepared takes memory."""
         check_is_fitted(self)
-        return self.stack_.predict(self._read(X))
+        X, answer = self._read(X), getattr(self.stack_, method)
+        if X.shape[0] <= _ROWS_AT_ONCE:
+            return answer(X)
+        starts = range(0, X.shape[0], _ROWS_AT_ONCE)
+        rows = [np.arange(start, min(start + _ROWS_AT_ONCE, X.shape[0])) for start in starts]
+        return np.concatenate([answer(safe_indexing(X, part)) for part in rows])
 
     def _read(self, X: Any, *, reset: bool = False) -> Any:
         """Check the shape of a table and the names of its columns."""
@@ -244,32 +281,3 @@ class BaseSuperLearner(BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
-
-
-class _TakesAllWeights:
-    """Mixin of a stack: weights go into pipelines, whether metadata routing is on or off."""
-
-    final_estimator_: Any
-
-    def _route(self, entries: list[Entry], groups: Any, fit_params: Mapping[str, Any]) -> Routed:
-        given = {} if groups is None else {"groups": groups}
-        weights = fit_params.get("sample_weight")
-        if weights is None:
-            return Routed({name: {} for name, _, _ in entries}, given)
-        learners = {name: _weigh(estimator, weights) for name, estimator, _ in entries}
-        return Routed(learners, given, _weigh(self.final_estimator_, weights))
-
-
-class ClassifierStack(_TakesAllWeights, StackingClassifier):
-    """The stack of a super learner for classes."""
-
-
-class RegressorStack(_TakesAllWeights, StackingRegressor):
-    """The stack of a super learner for numbers."""
-
-
-def _weigh(estimator: Any, weights: Any) -> dict[str, Any]:
-    where = where_it_goes(estimator, "sample_weight")
-    if where is None:
-        raise TypeError(f"{estimator} does not support sample weights: leave it out.")
-    return {where: weights}

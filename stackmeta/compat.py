@@ -17,7 +17,8 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import LabelBinarizer
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import LabelBinarizer, TargetEncoder
 from sklearn.preprocessing._data import _is_constant_feature as is_constant_feature
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
@@ -73,6 +74,7 @@ __all__ = [
     "safe_indexing",
     "set_discriminant_components",
     "set_ridge_classes",
+    "target_encoder",
     "transform_output",
     "validate_params",
     "with_callbacks",
@@ -227,6 +229,17 @@ def is_polars(X: Any) -> bool:
     """Whether X is a polars DataFrame, told without importing polars."""
     polars = sys.modules.get("polars")
     return polars is not None and isinstance(X, polars.DataFrame)
+
+
+def target_encoder(target_type: str) -> TargetEncoder:
+    """Make an encoder whose cross-fitting is the same each time.
+
+    scikit-learn 1.9 takes a splitter, older ones a seed.
+    """
+    if parse_version(sklearn.__version__) < parse_version("1.9"):
+        return TargetEncoder(target_type=target_type, random_state=0)
+    folds = KFold(5, shuffle=True, random_state=0)
+    return TargetEncoder(target_type=target_type, cv=folds)
 
 
 def lightgbm_eval(X: Any, y: Any) -> dict[str, Any]:

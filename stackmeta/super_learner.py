@@ -8,9 +8,10 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
-from ._super_learner import BaseSuperLearner, ClassifierStack, RegressorStack
+from ._raw_table_stack import ClassifierStack, RegressorStack
+from ._super_learner import BaseSuperLearner
 from .combiners import CrossFittedBlendClassifier, CrossFittedBlendRegressor
 
 __all__ = ["SuperLearnerClassifier", "SuperLearnerRegressor"]
@@ -109,8 +110,7 @@ class SuperLearnerClassifier(ClassifierMixin, BaseSuperLearner):
         -------
         probabilities : ndarray of shape (n_rows, n_classes)
         """
-        check_is_fitted(self)
-        return self.stack_.predict_proba(self._read(X))
+        return self._in_parts("predict_proba", X)
 
 
 class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):

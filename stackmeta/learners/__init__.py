@@ -7,12 +7,14 @@
 
 from .defaults import default_learners
 from .early_stopping import EarlyStoppingClassifier, EarlyStoppingRegressor
+from .kernel_features import KernelFeatures
 from .portfolio import portfolio
 from .table import TableCleaner
 
 __all__ = [
     "EarlyStoppingClassifier",
     "EarlyStoppingRegressor",
+    "KernelFeatures",
     "TableCleaner",
     "default_learners",
     "portfolio",

@@ -1,4 +1,4 @@
-"""What one column of a raw table becomes: number, duration, date or category features.
+"""What one column of a raw table becomes: number, duration, date, category or text features.
 
 Each class is made once, from the training rows, and called on any later rows. It gives a list
 of arrays, one for each suffix in ``features``.
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .texts import TextColumn, looks_like_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +140,7 @@ class CategoryColumn:
         return [pd.Categorical.from_codes(codes, categories=pd.Index(self.levels))]
 
 
-Column = EmptyColumn | NumberColumn | DurationColumn | DateColumn | CategoryColumn
+Column = EmptyColumn | NumberColumn | DurationColumn | DateColumn | CategoryColumn | TextColumn
 
 
 def learn_column(column: pd.Series, *, max_categories: int, as_codes: bool) -> Column:
@@ -154,7 +156,7 @@ def learn_column(column: pd.Series, *, max_categories: int, as_codes: bool) -> C
 
     Returns
     -------
-    column : EmptyColumn, NumberColumn, DurationColumn, DateColumn or CategoryColumn
+    column : EmptyColumn, NumberColumn, DurationColumn, DateColumn, CategoryColumn or TextColumn
     """
     # HistGradientBoosting of scikit-learn 1.9 fails where the rows that it trains on, which are
     # fewer than the table's when it stops early, have no value at all.
@@ -167,6 +169,8 @@ def learn_column(column: pd.Series, *, max_categories: int, as_codes: bool) -> C
         return DurationColumn()
     if kind == "date":
         return DateColumn.learn(column)
+    if looks_like_text(column):
+        return TextColumn.learn(column)
     return CategoryColumn.learn(column, max_categories, as_codes)
 
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    StandardScaler,
+)
 
+from ..compat import target_encoder
+from .preparation import Preparation
 from .table import TableCleaner
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# With more categories, what the target is like in each of them stands for the category.
+_MANY_CATEGORIES = 40
 
 
 def on_numbers(learner: BaseEstimator, *after_imputing: BaseEstimator) -> Pipeline:
     """For learners that need scaled numbers without gaps.
+
+    Few categories become indicators; of many, the mean of the target in each, cross-fitted for
+    the training rows.
 
     Parameters
     ----------
@@ -25,22 +42,60 @@ def on_numbers(learner: BaseEstimator, *after_imputing: BaseEstimator) -> Pipeli
     numbers = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), *steps
     )
-    # Categories that TableCleaner does not know are missing, which may be new to the encoder.
-    categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    codes = FunctionTransformer(_codes)
+    # Whole numbers are a target of numbers, too.
+    target_type = "auto" if is_classifier(learner) else "continuous"
+    encoder = target_encoder(target_type)
     features = ColumnTransformer(
         [
             ("numbers", numbers, make_column_selector(dtype_include=np.number)),
-            ("categories", categories, make_column_selector(dtype_include="category")),
+            # Categories that TableCleaner does not know are missing, which may be new here.
+            (
+                "few",
+                make_pipeline(codes, OneHotEncoder(handle_unknown="ignore", sparse_output=False)),
+                _with_few_categories,
+            ),
+            ("many", make_pipeline(codes, encoder, StandardScaler()), _with_many_categories),
         ]
     )
-    return make_pipeline(TableCleaner(max_categories=40), features, learner)
+    cleaner = Preparation(TableCleaner())
+    return make_pipeline(Preparation(make_pipeline(cleaner, features)), learner)
 
 
 def on_codes(learner: BaseEstimator) -> Pipeline:
     """For scikit-learn's trees: they take missing values, but no categories."""
-    return make_pipeline(TableCleaner(categories="code"), learner)
+    return make_pipeline(Preparation(TableCleaner(categories="code")), learner)
 
 
-def on_categories(learner: BaseEstimator) -> Pipeline:
-    """For boosters, which take categories and missing values."""
-    return make_pipeline(TableCleaner(), learner)
+def on_categories(learner: BaseEstimator, *features: BaseEstimator) -> Pipeline:
+    """For boosters, which take categories and missing values.
+
+    Parameters
+    ----------
+    learner : estimator
+    *features : transformers
+        That add columns to the cleaned table.
+    """
+    return make_pipeline(Preparation(TableCleaner()), *features, learner)
+
+
+def _codes(table: pd.DataFrame) -> np.ndarray:
+    """Whole numbers for categories, -1 for missing ones."""
+    codes = [table[name].cat.codes.to_numpy(np.int32) for name in table.columns]
+    return np.column_stack(codes) if codes else np.empty((len(table), 0), dtype=np.int32)
+
+
+def _with_few_categories(table: pd.DataFrame) -> list[Any]:
+    return [name for name in _categories(table) if _count(table[name]) <= _MANY_CATEGORIES]
+
+
+def _with_many_categories(table: pd.DataFrame) -> list[Any]:
+    return [name for name in _categories(table) if _count(table[name]) > _MANY_CATEGORIES]
+
+
+def _categories(table: pd.DataFrame) -> list[Any]:
+    return list(table.select_dtypes("category").columns)
+
+
+def _count(column: pd.Series) -> int:
+    return len(column.cat.categories)

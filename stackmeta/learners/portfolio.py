@@ -8,23 +8,22 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import QuantileTransformer, SplineTransformer, StandardScaler
 
+from .crosses import CrossedColumns
 from .early_stopping import EarlyStoppingClassifier, EarlyStoppingRegressor
+from .kernel_features import KernelFeatures
 from .pipelines import on_categories, on_codes, on_numbers
 
 PRESETS = ("fast", "balanced", "best")
@@ -38,6 +37,7 @@ class Table:
     n_rows: int
     n_classes: int
     seed: int | None
+    pace: float = 1.0
 
     @property
     def trees_a_round(self) -> int:
@@ -48,10 +48,15 @@ class Table:
 def _stopped(table: Table, learner: BaseEstimator, patience: int = 40) -> BaseEstimator:
     kind = EarlyStoppingClassifier if table.classifies else EarlyStoppingRegressor
     most = max(60, 1200 // max(1, table.trees_a_round // 2))
-    return kind(learner, max_rounds=most, patience=patience, random_state=table.seed)
+    return kind(
+        learner,
+        max_rounds=round(most / table.pace),
+        patience=round(patience / table.pace),
+        random_state=table.seed,
+    )
 
 
-def _lightgbm(table: Table, **params: Any) -> BaseEstimator:
+def _lightgbm(table: Table, *features: BaseEstimator, **params: Any) -> BaseEstimator:
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     common = {
@@ -67,14 +72,16 @@ def _lightgbm(table: Table, **params: Any) -> BaseEstimator:
         "verbosity": -1,
     }
     kind = LGBMClassifier if table.classifies else LGBMRegressor
-    return _stopped(table, on_categories(kind(**{**common, **params})))
+    booster = kind(**{**common, **params})
+    booster.set_params(learning_rate=table.pace * booster.learning_rate)
+    return _stopped(table, on_categories(booster, *features))
 
 
 def _xgboost(table: Table, **params: Any) -> BaseEstimator:
     from xgboost import XGBClassifier, XGBRegressor
 
     common = {
-        "learning_rate": 0.05,
+        "learning_rate": table.pace * 0.05,
         "subsample": 0.8,
         "colsample_bytree": 0.7,
         "max_depth": 6,
@@ -116,7 +123,7 @@ def _linear(table: Table) -> BaseEstimator:
 
 
 def _splines(table: Table) -> BaseEstimator:
-    curves = SplineTransformer(n_knots=6, degree=3, knots="quantile", extrapolation="linear")
+    curves = SplineTransformer(n_knots=6, degree=3, knots="quantile")
     steps = (StandardScaler(), curves, StandardScaler())
     if table.classifies:
         return on_numbers(LogisticRegression(C=0.03, max_iter=500), *steps)
@@ -124,17 +131,19 @@ def _splines(table: Table) -> BaseEstimator:
 
 
 def _kernel(table: Table) -> BaseEstimator:
-    features = Nystroem(gamma=0.03, n_components=300, random_state=table.seed)
+    features = Nystroem(n_components=300, random_state=table.seed)
     if table.classifies:
         return on_numbers(make_pipeline(features, LogisticRegression(C=10.0, max_iter=500)))
     return on_numbers(make_pipeline(features, RidgeCV(alphas=np.logspace(-3, 2, 11))))
 
 
 def _gaussian_process(table: Table) -> BaseEstimator:
-    kernel = ConstantKernel(1.0) * RBF(3.0) + WhiteKernel(0.1)
-    process = GaussianProcessRegressor(kernel, random_state=table.seed)
-    scaled = TransformedTargetRegressor(process, transformer=StandardScaler())
-    return on_numbers(scaled)
+    features = KernelFeatures(classifies=table.classifies, random_state=table.seed)
+    if table.classifies:
+        last: BaseEstimator = LogisticRegression(C=5.0, max_iter=500)
+    else:
+        last = RidgeCV(alphas=np.logspace(-4, 2, 13))
+    return on_numbers(make_pipeline(features, last), _normal(table), StandardScaler())
 
 
 def _neighbours(table: Table) -> BaseEstimator:
@@ -142,20 +151,34 @@ def _neighbours(table: Table) -> BaseEstimator:
     return on_numbers(kind(n_neighbors=20, weights="distance"))
 
 
-def _network(table: Table, layers: tuple[int, ...] = (128, 64)) -> BaseEstimator:
-    kind = MLPClassifier if table.classifies else MLPRegressor
-    network = kind(
-        hidden_layer_sizes=layers,
-        alpha=1e-3,
-        batch_size=int(np.clip(table.n_rows // 50, 16, 256)),
-        learning_rate_init=1e-3,
-        random_state=table.seed,
-    )
-    normal = QuantileTransformer(
+def _normal(table: Table) -> BaseEstimator:
+    return QuantileTransformer(
         n_quantiles=100, output_distribution="normal", random_state=table.seed
     )
+
+
+def _network(table: Table, *layers: int) -> BaseEstimator:
+    return _trained(table, layers, 1e-3, _normal(table), StandardScaler())
+
+
+def _network_on_bins(table: Table, alpha: float) -> BaseEstimator:
+    """Piecewise linear encoding of numbers, after Gorishniy et al. (NeurIPS 2022)."""
+    bins = SplineTransformer(n_knots=12, degree=1, knots="quantile")
+    both = FeatureUnion([("normal", _normal(table)), ("bins", bins)])
+    return _trained(table, (256,), alpha, StandardScaler(), both, StandardScaler())
+
+
+def _trained(
+    table: Table, layers: tuple[int, ...], alpha: float, *after_imputing: BaseEstimator
+) -> BaseEstimator:
+    network = (MLPClassifier if table.classifies else MLPRegressor)(
+        hidden_layer_sizes=layers,
+        alpha=alpha,
+        batch_size=int(np.clip(table.n_rows // 50, 16, 256)),
+        random_state=table.seed,
+    )
     kind = EarlyStoppingClassifier if table.classifies else EarlyStoppingRegressor
-    learner = on_numbers(network, normal, StandardScaler())
+    learner = on_numbers(network, *after_imputing)
     return kind(learner, max_rounds=120, patience=12, random_state=table.seed)
 
 
@@ -167,24 +190,32 @@ class _Entry:
 
 
 _ENTRIES = {
-    "lightgbm": _Entry(_lightgbm),
     "linear": _Entry(_linear),
+    "lightgbm": _Entry(_lightgbm),
+    "network": _Entry(lambda table: _network(table, 128, 64)),
     "extra_trees": _Entry(_extra_trees),
-    "network": _Entry(_network),
     "xgboost": _Entry(_xgboost),
+    "network_bins": _Entry(lambda table: _network_on_bins(table, alpha=1e-3), "balanced"),
+    "gaussian_process": _Entry(_gaussian_process, "balanced"),
     "lightgbm_extra": _Entry(
         lambda table: _lightgbm(table, extra_trees=True, num_leaves=63, learning_rate=0.06),
         "balanced",
     ),
+    "network_smooth": _Entry(lambda table: _network_on_bins(table, alpha=1.0), "balanced"),
     "splines": _Entry(_splines, "balanced"),
     "kernel": _Entry(_kernel, "balanced"),
     "forest": _Entry(_forest, "balanced"),
+    "lightgbm_crosses": _Entry(
+        lambda table: _lightgbm(
+            table,
+            CrossedColumns(classifies=table.classifies, random_state=table.seed),
+            num_leaves=15,
+        ),
+        "balanced",
+    ),
     "neighbours": _Entry(_neighbours, "balanced"),
     "lightgbm_small": _Entry(
         lambda table: _lightgbm(table, num_leaves=7, learning_rate=0.08), "balanced"
-    ),
-    "gaussian_process": _Entry(
-        _gaussian_process, "balanced", lambda table: not table.classifies and table.n_rows <= 1500
     ),
     "lightgbm_linear": _Entry(
         lambda table: _lightgbm(table, linear_tree=True, num_leaves=8, linear_lambda=1.0),
@@ -195,7 +226,7 @@ _ENTRIES = {
         lambda table: _xgboost(table, grow_policy="lossguide", max_leaves=24, max_depth=0),
         "best",
     ),
-    "network_wide": _Entry(lambda table: _network(table, (256,)), "best"),
+    "network_wide": _Entry(lambda table: _network(table, 256), "best"),
 }
 
 
@@ -205,6 +236,7 @@ def portfolio(
     preset: str = "balanced",
     n_rows: int = 10_000,
     n_classes: int = 2,
+    pace: float = 1.0,
     random_state: int | None = 0,
 ) -> list[tuple[str, BaseEstimator]]:
     """List learners for a raw table, those first that add most for their seconds.
@@ -222,6 +254,8 @@ def portfolio(
         Rows of the table, on which batches and what is too slow depend.
     n_classes : int, default=2
         Classes, on which the rounds of boosters depend.
+    pace : float, default=1.0
+        Boosters learn so much faster, in fewer rounds.
     random_state : int or None, default=0
         Seed of the learners that draw random numbers.
 
@@ -238,13 +272,13 @@ def portfolio(
     --------
     >>> from stackmeta.learners import portfolio
     >>> [name for name, _ in portfolio("classification", preset="fast")]
-    ['lightgbm', 'linear', 'extra_trees', 'network', 'xgboost']
+    ['linear', 'lightgbm', 'network', 'extra_trees', 'xgboost']
     """
     if task not in ("classification", "regression"):
         raise ValueError(f"task must be 'classification' or 'regression', got {task!r}.")
     if preset not in PRESETS:
         raise ValueError(f"preset must be one of {[*PRESETS]}, got {preset!r}.")
-    table = Table(task == "classification", n_rows, n_classes, random_state)
+    table = Table(task == "classification", n_rows, n_classes, random_state, pace)
     wanted = PRESETS[: PRESETS.index(preset) + 1]
     return [
         (name, entry.make(table))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from time import perf_counter
 from typing import Any
 
+from joblib import effective_n_jobs
 from sklearn.exceptions import FitFailedWarning
 
 from ..compat import backend_is_local, is_pandas
@@ -14,6 +15,7 @@ from .collected import Collected
 from .folds import Split
 from .learner import Learner
 from .plan import ALL_FOLDS, REFIT, Queue
+from .planned import PlannedQueue
 from .progress import Progress
 from .result import FitRecord, OutOfFold
 from .run import execute, execute_here, execute_wide
@@ -38,6 +40,9 @@ class CrossFit:
         Whether a learner that raises ends the fit, or only leaves it.
     time_limit : float, default=None
         Seconds, counted from the construction.
+    costs : dict of str to float, default=None
+        Expected seconds of a fold of each learner, which under a time limit are then taken in
+        their order.
     seed : int, default=None
         Seeds the learners whose own ``random_state`` is None.
     keep_fold_models : bool, default=False
@@ -58,6 +63,7 @@ class CrossFit:
         n_jobs: int | None = None,
         on_error: str = "raise",
         time_limit: float | None = None,
+        costs: Mapping[str, float] | None = None,
         seed: int | None = None,
         keep_fold_models: bool = False,
         shortcuts: str | bool = "exact",
@@ -72,6 +78,7 @@ class CrossFit:
         self.keep_fold_models = keep_fold_models
         self.progress = Progress() if progress is None else progress
         self.time_limit = time_limit
+        self._costs = costs
         self._deadline = None if time_limit is None else perf_counter() + time_limit
         found = {
             i: find_shortcut(
@@ -152,17 +159,25 @@ class CrossFit:
         return failed
 
     def _queue(self, *, refit: bool, folds: bool) -> Queue:
-        return Queue(
+        watching = [i for i, x in enumerate(self.learners) if x.watches and len(self.splits) > 1]
+        make: type[Queue] = Queue
+        planned: dict[str, Any] = {}
+        if self._costs is not None and folds:
+            make = PlannedQueue
+            planned = {
+                "costs": [self._costs[learner.name] for learner in self.learners],
+                "n_workers": effective_n_jobs(self.n_jobs),
+            }
+        return make(
             self._sizes,
             len(self.learners),
             n_rows=len(self.target.y),
             refit=refit,
             folds=folds,
             shortcuts=self._shortcuts if folds else (),
-            watching=[
-                i for i, x in enumerate(self.learners) if x.watches and len(self.splits) > 1
-            ],
+            watching=watching,
             deadline=self._deadline if folds else None,
+            **planned,
         )
 
     def _collect(self, outcomes: Generator[Outcome, None, None], queue: Queue) -> None:

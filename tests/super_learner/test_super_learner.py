@@ -95,7 +95,7 @@ def test_default_and_more():
     learner = SuperLearnerClassifier(["linear", ("own", own)], levels=1, cv=3)
     assert learner.fit(X, LABELS).oof_.names == ["linear", "own"]
     listed = SuperLearnerClassifier(["default+", ("own", own)], preset="fast")
-    names = [name for name, _ in listed._learners(LABELS, 0, weighted=False)]
+    names = [name for name, _ in listed._learners(LABELS, 0, 1.0, weighted=False)]
     assert names == [name for name, _ in portfolio("classification", preset="fast")] + ["own"]
 
 
@@ -126,7 +126,7 @@ def test_weights_count():
         SuperLearnerClassifier([("it", KNeighborsClassifier())], levels=1).fit(
             np.ones((160, 1)), LABELS, sample_weight=weights
         )
-    names = [n for n, _ in SuperLearnerClassifier()._learners(LABELS, 0, weighted=True)]
+    names = [n for n, _ in SuperLearnerClassifier()._learners(LABELS, 0, 1.0, weighted=True)]
     assert "lightgbm" in names
     assert "neighbours" not in names
 

@@ -1,0 +1,100 @@
+"""How many folds, repeats and rounds a time limit allows, by what learners should cost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from .costs import expected_seconds
+
+N_FOLDS, FEW_FOLDS, MANY_ROWS = 8, 5, 50_000
+#: How much larger steps boosters take in a hurry.
+_PACES = ((N_FOLDS, 1.0), (N_FOLDS, 2.0), (FEW_FOLDS, 2.0), (FEW_FOLDS, 3.0))
+_BOOSTERS = ("lightgbm", "xgboost")
+# Learners that a stack should have before it has others, and their share of the first level.
+_CORE, _CORE_SHARE = 5, 0.7
+_MOST_REPEATS, _REPEATS_SHARE = 3, 0.7
+# For the start of workers, and for what ends late.
+_START, _RESERVE = 1.0, 0.05
+# The learners of the second level, in fits of "lightgbm" a fold; at most this share of the time.
+_SECOND, _LEAST_SECOND, _MOST_SECOND = 2.0, 0.15, 0.35
+
+
+@dataclass(frozen=True)
+class TimePlan:
+    """What a fit is to do.
+
+    Attributes
+    ----------
+    n_folds : int
+    n_repeats : int
+        Of the folds.
+    pace : float
+        Boosters learn so much faster than they would with time.
+    costs : dict of str to float
+        Expected seconds of a fold of each learner.
+    first_seconds : float or None
+        Limit of the first level.
+    """
+
+    n_folds: int
+    n_repeats: int
+    pace: float
+    costs: dict[str, float]
+    first_seconds: float | None
+
+
+def plan_time(
+    names: Collection[str],
+    time_limit: float | None,
+    *,
+    n_rows: int,
+    n_columns: int,
+    n_classes: int,
+    n_workers: int,
+    n_levels: int,
+) -> TimePlan:
+    """Plan a fit.
+
+    Parameters
+    ----------
+    names : collection of str
+        Learners, in the order in which they are wanted.
+    time_limit : float or None
+        Seconds of the whole fit.
+    n_rows, n_columns, n_classes : int
+        Of the table; one class for a target of numbers.
+    n_workers : int
+        Fits that run at once.
+    n_levels : int
+        2 if there is a second level.
+
+    Returns
+    -------
+    plan : TimePlan
+    """
+
+    def costs(n_folds: int, pace: float) -> dict[str, float]:
+        rows = round(n_rows * (1 - 1 / n_folds))
+        found = {x: expected_seconds(x, rows, n_columns, n_classes) for x in names}
+        return {x: s / pace if x.startswith(_BOOSTERS) else s for x, s in found.items()}
+
+    if time_limit is None:
+        n_folds = N_FOLDS if n_rows < MANY_ROWS else FEW_FOLDS
+        return TimePlan(n_folds, 1, 1.0, costs(n_folds, 1.0), None)
+    first = time_limit * (1 - _RESERVE)
+    if n_levels > 1:
+        second = _SECOND * N_FOLDS / n_workers
+        second *= expected_seconds("lightgbm", n_rows, n_columns, n_classes)
+        first -= min(max(second, _LEAST_SECOND * time_limit), _MOST_SECOND * time_limit)
+    budget = max(first - _START, 0.1) * n_workers
+    for n_folds, pace in _PACES:
+        seconds = costs(n_folds, pace)
+        core = n_folds * sum([*seconds.values()][:_CORE])
+        if core <= _CORE_SHARE * budget:
+            break
+    if n_rows >= MANY_ROWS:
+        n_folds = FEW_FOLDS
+    whole = n_folds * sum(seconds.values())
+    n_repeats = min(max(int(_REPEATS_SHARE * budget / whole), 1), _MOST_REPEATS)
+    return TimePlan(n_folds, n_repeats, pace, seconds, first)

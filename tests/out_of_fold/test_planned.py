@@ -1,0 +1,83 @@
+"""The queue of learners whose costs are known beforehand, more or less."""
+
+import numpy as np
+import pytest
+
+from stackmeta.out_of_fold.planned import PlannedQueue
+
+
+def run(costs, true, deadline, *, n_workers=1, n_folds=4):
+    """Let machines take tasks as joblib does; give (learner, start, end) of each."""
+    queue = PlannedQueue(
+        [90] * n_folds,
+        len(costs),
+        120,
+        refit=False,
+        deadline=deadline,
+        costs=costs,
+        n_workers=n_workers,
+    )
+    free, running, found = [0.0] * n_workers, [], []
+    while True:
+        machine = int(np.argmin(free))
+        now = free[machine]
+        for end, task, start in sorted(running, key=lambda x: x[0]):
+            if end <= now:
+                running.remove((end, task, start))
+                queue.done(task, end - start)
+        task = queue.next(now)
+        if task is None:
+            if not running:
+                return found
+            free[machine] = min(end for end, *_ in running)
+            continue
+        end = now + true[task.learner]
+        running.append((end, task, now))
+        found.append((task.learner, now, end))
+        free[machine] = end
+
+
+def complete(found, n_folds=4):
+    learners = [learner for learner, *_ in found]
+    return [i for i in sorted(set(learners)) if learners.count(i) == n_folds]
+
+
+def test_learners_come_in_the_order_given():
+    found = run([1, 3, 2], [1, 3, 2], 1000.0)
+    assert [learner for learner, *_ in found] == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_a_learner_that_would_not_end_is_passed_over():
+    found = run([1, 10, 2], [1, 10, 2], 20.0)
+    assert {learner for learner, *_ in found} == {0, 2}
+    assert complete(found) == [0, 2]
+
+
+def test_cores_are_counted_together():
+    found = run([1, 10, 2], [1, 10, 2], 40.0, n_workers=2)
+    assert complete(found) == [0, 1, 2]
+    assert max(end for *_, end in found) <= 40
+
+
+def test_a_slow_machine_is_noticed():
+    """All fits take five times what was expected: the second learner is not begun."""
+    found = run([2, 5, 1], [10, 25, 5], 70.0)
+    assert complete(found) == [0, 2]
+    assert {learner for learner, *_ in found} == {0, 2}
+
+
+def test_a_learner_slower_than_expected_is_left():
+    """After its first fold the others' time is spared."""
+    found = run([1, 1, 1], [1, 30, 1], 45.0)
+    assert [learner for learner, *_ in found].count(1) == 1
+    assert complete(found) == [0, 2]
+
+
+def test_something_is_tried_where_nothing_seems_to_fit():
+    found = run([50, 40], [1, 1], 10.0)
+    assert complete(found) == [0, 1] or complete(found) == [1]
+
+
+@pytest.mark.parametrize("deadline", [0.0, -1.0])
+def test_nothing_starts_after_the_deadline(deadline):
+    assert run([1], [1], deadline) == []
