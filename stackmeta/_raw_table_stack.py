@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -11,15 +12,39 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from ._level0 import Prepared
+from ._predict_cost import most_worth, seconds_of, seconds_of_each, worth_of_each
 from ._stack import BaseStack
 from .out_of_fold.checks import Entry, where_it_goes
+from .out_of_fold.cross_fit import CrossFit
 from .out_of_fold.response import respond
 from .out_of_fold.result import OutOfFold
+from .out_of_fold.warning import warn_caller
 from .routing import Routed
 from .stacking import StackingClassifier, StackingRegressor
 
 # Of what is left of the time, for the candidates of the second level; the rest is for the blend.
 _USED, _LEAST_SECONDS = 0.85, 0.5
+# Of the seconds that a prediction may take, for the first level: less if the second takes more.
+_SHARES = (0.7, 0.4, 0.15, 0.0)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a super learner may cost.
+
+    Attributes
+    ----------
+    costs : dict of str to float
+        Expected seconds of a fold of each learner.
+    end : float or None
+        :func:`time.perf_counter` reading at which the fit should be over.
+    predict_seconds : float or None
+        For the prediction of 1,000 rows.
+    """
+
+    costs: Mapping[str, float]
+    end: float | None = None
+    predict_seconds: float | None = None
 
 
 class RawTableStack(BaseStack):
@@ -30,18 +55,9 @@ class RawTableStack(BaseStack):
 
     final_estimator_: Any
     n_jobs: int | None
-    _costs: Mapping[str, float] | None = None
-    _end: float | None = None
+    _limits: Limits
 
-    def fit_in_time(
-        self,
-        X: Any,
-        y: Any,
-        start: float,
-        time_limit: float | None,
-        costs: Mapping[str, float],
-        **params: Any,
-    ) -> Any:
+    def fit_within(self, X: Any, y: Any, limits: Limits, **params: Any) -> Any:
         """Fit, with what is left of the time for the second level.
 
         Parameters
@@ -50,12 +66,8 @@ class RawTableStack(BaseStack):
             Raw table.
         y : array-like of shape (n_rows,)
             Target.
-        start : float
-            :func:`time.perf_counter` reading from which on time counts.
-        time_limit : float or None
-            Seconds of both levels.
-        costs : dict of str to float
-            Expected seconds of a fold of each learner.
+        limits : Limits
+            What fit and predictions may cost.
         **params : dict
             As of ``fit``.
 
@@ -63,16 +75,42 @@ class RawTableStack(BaseStack):
         -------
         self : estimator
         """
-        self._costs = costs
-        self._end = None if time_limit is None else start + time_limit
-        return self.fit(X, y, **params)
+        self._limits = limits
+        try:
+            return self.fit(X, y, **params)
+        finally:
+            del self._limits
 
     def _options(self) -> dict[str, Any]:
-        return {"costs": self._costs}
+        return {"costs": self._limits.costs}
+
+    def _fit_levels(self, engine: CrossFit, ready: Prepared) -> OutOfFold:
+        """Fit both levels; learners leave until predictions take no longer than they may."""
+        oof = engine.run(refit=False)
+        bound = self._limits.predict_seconds
+        if bound is None:
+            self._fit_final(oof, ready)
+            return oof
+        seconds = seconds_of_each(oof, ready.X)
+        worth = worth_of_each(oof)
+        for share in _SHARES:
+            names = most_worth(seconds, worth, share * bound)
+            chosen = oof.select(names)
+            self._fit_final(chosen, ready)
+            self._keep(chosen, chosen.names, ready)
+            taken = seconds_of(self.predict, ready.X)
+            if taken <= bound:
+                return chosen
+        warn_caller(
+            f"max_predict_seconds={bound} cannot be kept: with {names} alone, 1,000 rows take "
+            f"{taken:.2g} s here. Use fewer folds (cv=), or quicker learners (estimators=)."
+        )
+        return chosen
 
     def _fit_final(self, oof: OutOfFold, ready: Prepared) -> None:
-        if self._end is not None and "time_limit" in self.final_estimator_.get_params():
-            left = _USED * (self._end - perf_counter())
+        end = self._limits.end
+        if end is not None and "time_limit" in self.final_estimator_.get_params():
+            left = _USED * (end - perf_counter())
             self.final_estimator_.set_params(time_limit=max(left, _LEAST_SECONDS))
         super()._fit_final(oof, ready)
 

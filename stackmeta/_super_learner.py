@@ -10,17 +10,13 @@ import numpy as np
 from joblib import effective_n_jobs
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import (
-    GroupKFold,
-    KFold,
-    RepeatedKFold,
-    RepeatedStratifiedKFold,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-)
+from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._default_folds import make_folds
+from ._raw_table_stack import Limits
+from ._versions import versions, warn_of_versions
 from .compat import (
     HasMethods,
     Interval,
@@ -49,8 +45,11 @@ class BaseSuperLearner(BaseEstimator):
         "final_estimator": [StrOptions({"auto"}), HasMethods(["fit", "predict"])],
         "preset": [StrOptions({"fast", "balanced", "best"})],
         "levels": [StrOptions({"auto"}), Options(Integral, {1, 2})],
+        "scoring": [None, StrOptions(set(get_scorer_names())), callable],
         "cv": ["cv_object"],
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
+        "max_predict_seconds": [None, Interval(Real, 0, None, closed="neither")],
+        "device": [StrOptions({"cpu", "cuda"})],
         "n_jobs": [None, Integral],
         "verbose": ["verbose"],
         "keep_oof": ["boolean"],
@@ -64,8 +63,11 @@ class BaseSuperLearner(BaseEstimator):
         *,
         preset: str = "balanced",
         levels: Any = "auto",
+        scoring: Any = None,
         cv: Any = None,
         time_limit: float | None = None,
+        max_predict_seconds: float | None = None,
+        device: str = "cpu",
         n_jobs: int | None = None,
         verbose: int = 0,
         keep_oof: bool = True,
@@ -75,8 +77,11 @@ class BaseSuperLearner(BaseEstimator):
         self.final_estimator = final_estimator
         self.preset = preset
         self.levels = levels
+        self.scoring = scoring
         self.cv = cv
         self.time_limit = time_limit
+        self.max_predict_seconds = max_predict_seconds
+        self.device = device
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.keep_oof = keep_oof
@@ -108,20 +113,28 @@ class BaseSuperLearner(BaseEstimator):
         TimeoutError
             If ``time_limit`` ended before one learner was done.
         """
+        from .learners.device import usable_device
+
         start = perf_counter()
         X = self._read(X, reset=True)
         y = self._check_target(y)
         check_consistent_length(X, y)
         seed = draw_seed(self.random_state)
         plan = self._plan(X, y, seed)
-        learners = self._learners(y, seed, plan.pace, weighted=sample_weight is not None)
+        learners = self._learners(
+            y,
+            seed,
+            pace=plan.pace,
+            device=usable_device(self.device),
+            weighted=sample_weight is not None,
+        )
         params = {}
         if sample_weight is not None:
             params["sample_weight"] = check_sample_weight(sample_weight, X)
         self.stack_ = self._make_stack(
             learners,
             self._final(seed),
-            cv=self._folds(y, groups, seed, plan) if self.cv is None else self.cv,
+            cv=self._folds(y, groups, plan, seed) if self.cv is None else self.cv,
             refit=False,
             shortcuts="approximate",
             passthrough=self._n_levels() > 1,
@@ -132,15 +145,27 @@ class BaseSuperLearner(BaseEstimator):
             keep_oof=self.keep_oof,
             random_state=seed,
         )
-        self.stack_.fit_in_time(X, y, start, self.time_limit, plan.costs, groups=groups, **params)
+        end = None if self.time_limit is None else start + self.time_limit
+        limits = Limits(plan.costs, end, self.max_predict_seconds)
+        self.stack_.fit_within(X, y, limits, groups=groups, **params)
         return self
+
+    def _folds(self, y: np.ndarray, groups: Any, plan: TimePlan, seed: int | None) -> Any:
+        return make_folds(
+            y,
+            groups,
+            classifies=self._task == "classification",
+            n_folds=plan.n_folds,
+            n_repeats=plan.n_repeats,
+            random_state=seed,
+        )
 
     def _plan(self, X: Any, y: np.ndarray, seed: int | None) -> TimePlan:
         from .learners.time_plan import plan_time
 
         classifies = self._task == "classification"
         return plan_time(
-            [name for name, *_ in self._learners(y, seed, 1.0, weighted=False)],
+            [name for name, *_ in self._learners(y, seed)],
             self.time_limit,
             n_rows=len(y),
             n_columns=X.shape[1],
@@ -153,7 +178,13 @@ class BaseSuperLearner(BaseEstimator):
         return 2 if self.levels == "auto" else self.levels
 
     def _learners(
-        self, y: np.ndarray, seed: int | None, pace: float, *, weighted: bool
+        self,
+        y: np.ndarray,
+        seed: int | None,
+        *,
+        pace: float = 1.0,
+        device: str = "cpu",
+        weighted: bool = False,
     ) -> list[Any]:
         """Spell out ``estimators``; with weights, "default" has those that take some."""
         n_classes = len(np.unique(y)) if self._task == "classification" else 1
@@ -168,6 +199,7 @@ class BaseSuperLearner(BaseEstimator):
                 n_rows=len(y),
                 n_classes=n_classes,
                 pace=pace,
+                device=device,
                 random_state=seed,
             )
 
@@ -199,24 +231,7 @@ class BaseSuperLearner(BaseEstimator):
             from .learners.second_level import second_level
 
             candidates = second_level(classifies=self._task == "classification", random_state=seed)
-        return self._blend(candidates, n_jobs=self.n_jobs, random_state=seed)
-
-    def _folds(self, y: np.ndarray, groups: Any, seed: int | None, plan: TimePlan) -> Any:
-        """Make folds: as many as planned, and at most as the rarest class has rows."""
-        n_folds = plan.n_folds
-        if groups is not None:
-            kind = StratifiedGroupKFold if self._task == "classification" else GroupKFold
-            n_folds = min(n_folds, len(np.unique(groups)))
-            return kind(n_folds, shuffle=True, random_state=seed)
-        if self._task == "classification":
-            n_folds = min(n_folds, max(2, int(np.unique(y, return_counts=True)[1].min())))
-            repeated, kind = RepeatedStratifiedKFold, StratifiedKFold
-        else:
-            n_folds = min(n_folds, len(y))
-            repeated, kind = RepeatedKFold, KFold
-        if plan.n_repeats > 1:
-            return repeated(n_splits=n_folds, n_repeats=plan.n_repeats, random_state=seed)
-        return kind(n_folds, shuffle=True, random_state=seed)
+        return self._blend(candidates, scoring=self.scoring, n_jobs=self.n_jobs, random_state=seed)
 
     @property
     def oof_(self) -> Any:
@@ -274,6 +289,13 @@ class BaseSuperLearner(BaseEstimator):
             )
         validate_data(self, X=X, reset=reset, skip_check_array=True)
         return X
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_versions": versions()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        warn_of_versions(type(self).__name__, state.pop("_versions", {}))
+        super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

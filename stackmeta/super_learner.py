@@ -37,10 +37,19 @@ class SuperLearnerClassifier(ClassifierMixin, BaseSuperLearner):
     levels : {"auto", 1, 2}, default="auto"
         Levels of learners. "auto": two; the blend gives the second what the cross-fit says it is
         worth.
+    scoring : str or callable, default=None
+        Any scikit-learn scorer, which the blend is then chosen by. None: log loss.
     cv : int, splitter or iterable of (train, test), default=None
         Folds. None: 8 (5 from 50,000 rows on), shuffled and stratified, that keep groups together.
     time_limit : float, default=None
-        Seconds: three fifths for the learners, and most of the rest for the second level.
+        Seconds of the fit. What learners should cost decides on folds, repeats, and how far
+        down the portfolio they go; the second level gets its share.
+    max_predict_seconds : float, default=None
+        Seconds that the prediction of 1,000 rows may take on this machine. Learners of little
+        worth leave the stack until it takes no longer.
+    device : {"cpu", "cuda"}, default="cpu"
+        Where XGBoost computes; all else stays on the CPU. Without such a device, there is a
+        warning and everything stays there.
     n_jobs : int, default=None
         Fits that joblib runs at once; -1 uses all processors.
     verbose : int, default=0
@@ -133,10 +142,19 @@ class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
     levels : {"auto", 1, 2}, default="auto"
         Levels of learners. "auto": two; the blend gives the second what the cross-fit says it is
         worth.
+    scoring : str or callable, default=None
+        Any scikit-learn scorer, which the blend is then chosen by. None: squared error.
     cv : int, splitter or iterable of (train, test), default=None
         Folds. None: 8 (5 from 50,000 rows on), shuffled, that keep groups together.
     time_limit : float, default=None
-        Seconds: three fifths for the learners, and most of the rest for the second level.
+        Seconds of the fit. What learners should cost decides on folds, repeats, and how far
+        down the portfolio they go; the second level gets its share.
+    max_predict_seconds : float, default=None
+        Seconds that the prediction of 1,000 rows may take on this machine. Learners of little
+        worth leave the stack until it takes no longer.
+    device : {"cpu", "cuda"}, default="cpu"
+        Where XGBoost computes; all else stays on the CPU. Without such a device, there is a
+        warning and everything stays there.
     n_jobs : int, default=None
         Fits that joblib runs at once; -1 uses all processors.
     verbose : int, default=0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import get_scorer_names
 
 from ..compat import Interval, StrOptions
 from ..out_of_fold import out_of_fold
@@ -27,6 +29,7 @@ from .losses import row_shares
 from .predictions import Predictions, weighted_mean
 
 _CONSTANT = "constant"
+_N_STEPS = 50
 
 
 class CrossFitted(BaseCombiner):
@@ -36,15 +39,18 @@ class CrossFitted(BaseCombiner):
         **BaseCombiner._parameter_constraints,
         "candidates": [None, list],
         "how": [StrOptions({"blend", "best"})],
+        "scoring": [None, StrOptions(set(get_scorer_names())), callable],
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
         "n_jobs": [None, Integral],
         "random_state": ["random_state"],
     }
 
     _reads_table = True
+    _selection: Callable[..., Any]
 
     candidates: list[tuple[str, BaseEstimator]] | None
     how: str
+    scoring: Any
     time_limit: float | None
     n_jobs: int | None
     random_state: Any
@@ -106,7 +112,10 @@ class CrossFitted(BaseCombiner):
         share, n_rows = row_shares(weight, len(rows)), count_rows(weight, len(rows))
         names = oof.names
         self.losses_ = dict(zip(names, (share @ losses).tolist(), strict=True))
-        if self.how == "best":
+        if self.scoring is not None:
+            weights = self._selected(found, truth, weight)
+            mixture = weighted_mean(found, weights)
+        elif self.how == "best":
             weights = np.zeros(len(names))
             weights[simplest_of_best(losses, share, n_rows)] = 1.0
             mixture = weighted_mean(found, weights)
@@ -137,6 +146,21 @@ class CrossFitted(BaseCombiner):
         self.__dict__.pop("temperature_", None)
         self.losses_ = {}
         self.candidates_, self.candidate_weights_ = {name: candidate}, {name: 1.0}
+
+    def _selected(
+        self, found: Predictions, y: np.ndarray, sample_weight: np.ndarray | None
+    ) -> np.ndarray:
+        """Weigh the candidates by what the scorer says of their cross-fitted predictions.
+
+        The first, a constant, stays out: to a scorer of ranks or labels it does no harm.
+        """
+        selection = self._selection(
+            scoring=self.scoring,
+            n_steps=1 if self.how == "best" else _N_STEPS,
+            random_state=self.random_state,
+        )
+        matrix = found.view[:, 1:].reshape(found.n_rows, -1)
+        return np.append(0.0, selection.fit(matrix, y, sample_weight=sample_weight).weights_)
 
     def _blend(
         self,

@@ -10,6 +10,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from .base import BaseCombiner, BaseCombinerClassifier, BaseCombinerRegressor
 from .cross_fitted import CrossFitted
+from .ensemble_selection import EnsembleSelectionClassifier, EnsembleSelectionRegressor
 from .log_loss import minimise_log_loss
 from .losses import truth_block
 from .meta_learner import MetaLearnerClassifier, MetaLearnerRegressor
@@ -40,6 +41,9 @@ class CrossFittedBlendClassifier(CrossFitted, BaseCombinerClassifier):
           nearer.
         - "best": all weight on the simplest candidate whose log loss is within one standard
           error (of the paired difference) of the least.
+    scoring : str or callable, default=None
+        Any scikit-learn scorer: the weights (or the choice) are then those that it likes best, by
+        greedy selection among the cross-fitted candidates. None: log loss, as above.
     calibrate : bool, default=False
         Whether the blend's probabilities are raised to a power (temperature scaling), which is
         fitted to rows that no part of it was fitted to.
@@ -118,6 +122,7 @@ class CrossFittedBlendClassifier(CrossFitted, BaseCombinerClassifier):
         candidates: list[tuple[str, BaseEstimator]] | None = None,
         *,
         how: str = "blend",
+        scoring: Any = None,
         calibrate: bool = False,
         time_limit: float | None = None,
         n_jobs: int | None = None,
@@ -127,9 +132,12 @@ class CrossFittedBlendClassifier(CrossFitted, BaseCombinerClassifier):
         super().__init__(calibrate=calibrate, prediction_columns=prediction_columns)
         self.candidates = candidates
         self.how = how
+        self.scoring = scoring
         self.time_limit = time_limit
         self.n_jobs = n_jobs
         self.random_state = random_state
+
+    _selection = EnsembleSelectionClassifier
 
     def _constant(self) -> BaseEstimator:
         return DummyClassifier(strategy="prior")
@@ -182,6 +190,9 @@ class CrossFittedBlendRegressor(CrossFitted, BaseCombinerRegressor):
           nearer.
         - "best": all weight on the simplest candidate whose squared error is within one standard
           error (of the paired difference) of the least.
+    scoring : str or callable, default=None
+        Any scikit-learn scorer: the weights (or the choice) are then those that it likes best, by
+        greedy selection among the cross-fitted candidates. None: squared error, as above.
     time_limit : float, default=None
         Seconds for the candidates; those that are not done by then are left out.
     n_jobs : int, default=None
@@ -242,6 +253,7 @@ class CrossFittedBlendRegressor(CrossFitted, BaseCombinerRegressor):
         candidates: list[tuple[str, BaseEstimator]] | None = None,
         *,
         how: str = "blend",
+        scoring: Any = None,
         time_limit: float | None = None,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -250,9 +262,12 @@ class CrossFittedBlendRegressor(CrossFitted, BaseCombinerRegressor):
         super().__init__(prediction_columns=prediction_columns)
         self.candidates = candidates
         self.how = how
+        self.scoring = scoring
         self.time_limit = time_limit
         self.n_jobs = n_jobs
         self.random_state = random_state
+
+    _selection = EnsembleSelectionRegressor
 
     def _constant(self) -> BaseEstimator:
         return DummyRegressor()

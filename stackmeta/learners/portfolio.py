@@ -38,6 +38,7 @@ class Table:
     n_classes: int
     seed: int | None
     pace: float = 1.0
+    device: str = "cpu"
 
     @property
     def trees_a_round(self) -> int:
@@ -88,6 +89,7 @@ def _xgboost(table: Table, **params: Any) -> BaseEstimator:
         "min_child_weight": 2.0,
         "reg_lambda": 2.0,
         "enable_categorical": True,
+        "device": table.device,
         "n_jobs": 1,
         "random_state": table.seed,
     }
@@ -237,6 +239,7 @@ def portfolio(
     n_rows: int = 10_000,
     n_classes: int = 2,
     pace: float = 1.0,
+    device: str = "cpu",
     random_state: int | None = 0,
 ) -> list[tuple[str, BaseEstimator]]:
     """List learners for a raw table, those first that add most for their seconds.
@@ -256,6 +259,8 @@ def portfolio(
         Classes, on which the rounds of boosters depend.
     pace : float, default=1.0
         Boosters learn so much faster, in fewer rounds.
+    device : {"cpu", "cuda"}, default="cpu"
+        Where XGBoost computes.
     random_state : int or None, default=0
         Seed of the learners that draw random numbers.
 
@@ -278,7 +283,7 @@ def portfolio(
         raise ValueError(f"task must be 'classification' or 'regression', got {task!r}.")
     if preset not in PRESETS:
         raise ValueError(f"preset must be one of {[*PRESETS]}, got {preset!r}.")
-    table = Table(task == "classification", n_rows, n_classes, random_state, pace)
+    table = Table(task == "classification", n_rows, n_classes, random_state, pace, device)
     wanted = PRESETS[: PRESETS.index(preset) + 1]
     return [
         (name, entry.make(table))

@@ -1,7 +1,7 @@
 """The super learner: a raw table in, a stack out."""
 
 import pickle
-from time import perf_counter
+from time import perf_counter, sleep
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,13 @@ import pytest
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    TunedThresholdClassifierCV,
+    cross_val_score,
+)
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -22,6 +28,8 @@ from stackmeta import (
     SuperLearnerRegressor,
 )
 from stackmeta.learners import portfolio
+from stackmeta.learners.device import _n_cuda_devices
+from stackmeta.learners.time_plan import plan_time
 
 QUICK = ["linear", "neighbours"]
 
@@ -95,7 +103,7 @@ def test_default_and_more():
     learner = SuperLearnerClassifier(["linear", ("own", own)], levels=1, cv=3)
     assert learner.fit(X, LABELS).oof_.names == ["linear", "own"]
     listed = SuperLearnerClassifier(["default+", ("own", own)], preset="fast")
-    names = [name for name, _ in listed._learners(LABELS, 0, 1.0, weighted=False)]
+    names = [name for name, _ in listed._learners(LABELS, 0)]
     assert names == [name for name, _ in portfolio("classification", preset="fast")] + ["own"]
 
 
@@ -126,7 +134,7 @@ def test_weights_count():
         SuperLearnerClassifier([("it", KNeighborsClassifier())], levels=1).fit(
             np.ones((160, 1)), LABELS, sample_weight=weights
         )
-    names = [n for n, _ in SuperLearnerClassifier()._learners(LABELS, 0, 1.0, weighted=True)]
+    names = [n for n, _ in SuperLearnerClassifier()._learners(LABELS, 0, weighted=True)]
     assert "lightgbm" in names
     assert "neighbours" not in names
 
@@ -154,9 +162,7 @@ def test_time_limit():
 
 class Slow(DummyClassifier):
     def fit(self, X, y, sample_weight=None):
-        import time
-
-        time.sleep(9)
+        sleep(9)
         return super().fit(X, y)
 
 
@@ -217,3 +223,87 @@ def test_bad_tables():
 )
 def test_sklearn_checks(estimator, check):
     check(estimator)
+
+
+def test_what_it_is_chosen_by():
+    learner = SuperLearnerClassifier(QUICK, levels=1, cv=3, scoring="roc_auc", random_state=0)
+    blend = learner.fit(X, LABELS).stack_.final_estimator_
+    assert blend.scoring == "roc_auc"
+    assert blend.candidate_weights_["constant"] == 0
+    assert roc_auc_score(LABELS == "low", learner.predict_proba(X)[:, 1]) > 0.8
+    with pytest.raises(ValueError, match="scoring"):
+        learner.set_params(scoring="aucroc").fit(X, LABELS)
+
+
+def test_predictions_are_bounded():
+    """Learners of little worth leave; that no stack is quick enough is said."""
+    learners = [*QUICK, ("sleeps", SleepsAtPredict())]
+    learner = SuperLearnerClassifier(
+        learners, levels=1, cv=3, max_predict_seconds=0.4, random_state=0
+    )
+    assert "sleeps" not in learner.fit(X, LABELS).stack_.oof_.names
+    rows = X.iloc[:100]
+    start = perf_counter()
+    learner.predict(rows)
+    assert perf_counter() - start < 0.4
+    learner = SuperLearnerClassifier(learners[2:], levels=1, cv=3, max_predict_seconds=0.1)
+    with pytest.warns(UserWarning, match=r"max_predict_seconds=0.1 cannot be kept.*sleeps"):
+        learner.fit(X, LABELS)
+
+
+class SleepsAtPredict(DummyClassifier):
+    def predict_proba(self, X):
+        sleep(0.2)
+        return super().predict_proba(X)
+
+
+def test_no_device():
+    learner = SuperLearnerClassifier(["xgboost"], levels=1, cv=2, device="cuda")
+    if _n_cuda_devices():
+        pytest.skip("there is a GPU")
+    with pytest.warns(UserWarning, match="no CUDA device") as caught:
+        learner.fit(X, LABELS)
+    assert len([one for one in caught if "CUDA" in str(one.message)]) == 1
+
+
+def test_thresholds_can_be_tuned():
+    rare = np.where(np.quantile(VALUES, 0.9) < VALUES, "yes", "no")
+    learner = SuperLearnerClassifier(QUICK, levels=1, cv=3, random_state=0)
+    tuned = TunedThresholdClassifierCV(learner, scoring="balanced_accuracy", cv=3).fit(X, rare)
+    assert balanced_accuracy_score(rare, tuned.predict(X)) > 0.6
+
+
+def test_versions_are_compared_at_load(monkeypatch):
+    learner = SuperLearnerClassifier(["linear"], levels=1, cv=2).fit(X, LABELS)
+    with monkeypatch.context() as patch:
+        patch.setattr("lightgbm.__version__", "0.1")
+        pickled = pickle.dumps(learner)
+    with pytest.warns(UserWarning, match=r"lightgbm 0\.1.*fit again"):
+        again = pickle.loads(pickled)
+    assert np.array_equal(again.predict(X), learner.predict(X))
+
+
+def test_slim_pickles():
+    params = {"estimators": ["linear"], "levels": 1, "cv": 2, "random_state": 0}
+    slim = SuperLearnerClassifier(**params, keep_oof=False).fit(X, LABELS)
+    full = SuperLearnerClassifier(**params).fit(X, LABELS)
+    assert len(pickle.dumps(slim)) < len(pickle.dumps(full))
+    assert not hasattr(slim.stack_, "oof_")
+
+
+def test_repeats_fill_the_time():
+    learner = SuperLearnerClassifier(["linear"], levels=1, time_limit=60, random_state=0)
+    assert len(learner.fit(X, LABELS).oof_.splits) == 24
+    plan = plan_time(
+        ["linear", "lightgbm", "network", "extra_trees", "xgboost"],
+        10,
+        n_rows=50_000,
+        n_columns=50,
+        n_classes=20,
+        n_workers=2,
+        n_levels=2,
+    )
+    assert plan.n_folds == 5
+    assert plan.n_repeats == 1
+    assert plan.pace == 3
+    assert plan.first_seconds < 9
