@@ -23,7 +23,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ..compat import HasMethods, Interval, check_sample_weight, fit_context, safe_indexing
-from .staged import kind_of, log_loss_of, stages_up_to
+from .staged import kind_of
+from .stages import log_loss_of, stages_up_to
 
 
 class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from numpy.testing import assert_allclose
@@ -120,3 +121,21 @@ def test_bad_parameters(params):
 )
 def test_sklearn_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("kind", ["lightgbm", "xgboost"])
+def test_categories_keep_their_meaning(kind):
+    """Rows to predict may come with other categories, or the same in another order."""
+    colours = np.tile(["red", "blue", "green", "white"], 60)
+    X = pd.DataFrame({"colour": pd.Categorical(colours), "x": np.arange(240.0)})
+    y = (colours == "red").astype(float)
+    if kind == "lightgbm":
+        booster = LGBMRegressor(verbosity=-1, n_jobs=1)
+    else:
+        booster = XGBRegressor(enable_categorical=True, n_jobs=1)
+    model = EarlyStoppingRegressor(booster, max_rounds=100, random_state=0).fit(X, y)
+    new = pd.DataFrame({"colour": pd.Categorical(["white", "red"]), "x": [3.0, 4.0]})
+    np.testing.assert_allclose(model.predict(new), [0, 1], atol=0.1)
+    new["colour"] = new["colour"].cat.set_categories(["white", "red", "green", "black"])
+    np.testing.assert_allclose(model.predict(new), [0, 1], atol=0.1)
+    assert np.isfinite(model.predict(new.assign(colour=pd.Categorical(["black", "black"])))).all()
