@@ -12,12 +12,12 @@ N_FOLDS, FEW_FOLDS, MANY_ROWS = 8, 5, 50_000
 _PACES = ((N_FOLDS, 1.0), (N_FOLDS, 2.0), (FEW_FOLDS, 2.0), (FEW_FOLDS, 3.0))
 _BOOSTERS = ("lightgbm", "xgboost")
 # Learners that a stack should have before it has others, and their share of the first level.
-_CORE, _CORE_SHARE = 5, 0.7
+_CORE, _CORE_SHARE = 8, 0.7
 _MOST_REPEATS, _REPEATS_SHARE = 3, 0.7
 # For the start of workers, and for what ends late.
 _START, _RESERVE = 1.0, 0.05
 # The learners of the second level, in fits of "lightgbm" a fold; at most this share of the time.
-_SECOND, _LEAST_SECOND, _MOST_SECOND = 2.0, 0.15, 0.35
+_SECOND, _LEAST_SECOND, _MOST_SECOND = 2.0, 0.15, 0.3
 
 
 @dataclass(frozen=True)

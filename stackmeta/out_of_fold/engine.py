@@ -42,6 +42,7 @@ def out_of_fold(
     n_jobs: int | None = None,
     on_error: str = "raise",
     time_limit: float | None = None,
+    costs: Mapping[str, float] | None = None,
     random_state: Any = None,
     verbose: int = 0,
 ) -> OutOfFold:
@@ -82,6 +83,10 @@ def out_of_fold(
         :class:`~sklearn.exceptions.FitFailedWarning`.
     time_limit : float, default=None
         Seconds after which no fit starts; learners that are not done are left out.
+    costs : dict of str to float, default=None
+        Expected seconds of a fold of each learner. Under a time limit they are then completed in
+        their order, those left out that are not expected to end. None: each is tried with one
+        fold, the cheap ones are completed first.
     random_state : int, RandomState or None, default=None
         Seeds the splitter and those learners whose own ``random_state`` is None.
     verbose : int, default=0
@@ -117,6 +122,8 @@ def out_of_fold(
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit must be above 0 seconds or None, got {time_limit!r}.")
     check_level(shortcuts)
+    if costs is not None and (missing := [x for x, *_ in estimators if x not in costs]):
+        raise ValueError(f"costs has no seconds for the learners {missing}; give some for each.")
     if isinstance(cv, str):
         raise ValueError(
             f"cv={cv!r} is no splitter. For fitted learners, wrap them in "
@@ -146,6 +153,7 @@ def out_of_fold(
         n_jobs=n_jobs,
         on_error=on_error,
         time_limit=time_limit,
+        costs=costs,
         keep_fold_models=keep_models and not refit,
         shortcuts=shortcuts,
         progress=Progress(verbose),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,15 @@ from .plan import Queue
 
 # What runs has, on average, half of its time behind it.
 _BEHIND = 0.5
+# A learner that is begun in vain has cost others their time.
+_CAUTION = 1.25
 
 
 class PlannedQueue(Queue):
     """Under a deadline, learners one after the other in the order given.
 
-    A learner goes on while all that is left of it is expected to end in time, on the cores
-    together; another takes its place while it is not. Expected is what its own fits have cost or,
+    A learner goes on while all that is left of it is expected to end in time, on all cores;
+    another takes its place while it is not. Expected is what its own fits have cost or,
     before the first has ended, what was expected times what the machine has been slower so far.
 
     Parameters
@@ -59,10 +62,14 @@ class PlannedQueue(Queue):
             for i in {*waiting, *(task.learner for task in self._in_flight)}
         }
         running = sum(rates[task.learner] * self._size[task.fold] for task in self._in_flight)
-        free = left * self._n_workers - _BEHIND * running
+        busy = _BEHIND * running / self._n_workers
         for learner in waiting:
             fits = [rates[learner] * self._size[fold] for fold in self._waiting[learner]]
-            if fits[-1] <= left and sum(fits) <= free:
+            # Whole rounds of all workers: the last fold alone takes as long as two at once.
+            need = ceil(len(fits) / self._n_workers) * sum(fits) / len(fits)
+            if self._opened[learner] is None:
+                need = busy + _CAUTION * need
+            if need <= left:
                 return learner
         # Something is better than nothing: the stack needs one learner.
         if not self._in_flight and not self._rows.any():

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeRegressor
 
+from stackmeta import out_of_fold
 from stackmeta.out_of_fold.planned import PlannedQueue
 
 
@@ -81,3 +83,20 @@ def test_something_is_tried_where_nothing_seems_to_fit():
 @pytest.mark.parametrize("deadline", [0.0, -1.0])
 def test_nothing_starts_after_the_deadline(deadline):
     assert run([1], [1], deadline) == []
+
+
+def test_whole_rounds_count():
+    """Five folds of 4 s take two workers 12 s, not 10."""
+    found = run([0.1, 4, 1], [0.1, 4, 1], 12, n_workers=2, n_folds=5)
+    assert complete(found, 5) == [0, 2]
+    assert 1 not in {learner for learner, *_ in found}
+
+
+def test_costs_are_checked_and_used():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    learners = [("a", DecisionTreeRegressor()), ("b", DecisionTreeRegressor())]
+    with pytest.raises(ValueError, match=r"costs has no seconds for the learners \['b'\]"):
+        out_of_fold(learners, X, X[:, 0], costs={"a": 1.0})
+    with pytest.warns(UserWarning, match="time_limit"):
+        oof = out_of_fold(learners, X, X[:, 0], costs={"a": 0.1, "b": 1e6}, time_limit=60)
+    assert oof.names == ["a"]
