@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from .learners.time_plan import TimePlan
 
 _ROWS_AT_ONCE = 10_000
+# Under a time limit learners come as long as there is time for them.
+_IN_TIME = {"fast": "fast", "balanced": "best", "best": "best"}
 _DEFAULTS = ("default", "default+")
 
 
@@ -203,13 +205,14 @@ class BaseSuperLearner(BaseEstimator):
                 random_state=seed,
             )
 
+        preset = self.preset if self.time_limit is None else _IN_TIME[self.preset]
         wanted = [self.estimators] if isinstance(self.estimators, str) else self.estimators
         known, found = dict(listed(PRESETS[-1])), []
         for entry in wanted:
             if isinstance(entry, str) and entry in _DEFAULTS:
                 found += [
                     (name, learner)
-                    for name, learner in listed(self.preset)
+                    for name, learner in listed(preset)
                     if not weighted or where_it_goes(learner, "sample_weight")
                 ]
             elif isinstance(entry, str) and entry in known:

@@ -67,6 +67,19 @@ def on_codes(learner: BaseEstimator) -> Pipeline:
     return make_pipeline(Preparation(TableCleaner(categories="code")), learner)
 
 
+def on_indicators(learner: BaseEstimator) -> Pipeline:
+    """For boosters that are better at indicators than at categories: numbers stay as they are."""
+    codes = make_pipeline(
+        FunctionTransformer(_codes), OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    )
+    features = ColumnTransformer(
+        [("categories", codes, make_column_selector(dtype_include="category"))],
+        remainder="passthrough",
+    )
+    cleaner = Preparation(TableCleaner())
+    return make_pipeline(Preparation(make_pipeline(cleaner, features)), learner)
+
+
 def on_categories(learner: BaseEstimator, *features: BaseEstimator) -> Pipeline:
     """For boosters, which take categories and missing values.
 

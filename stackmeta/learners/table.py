@@ -23,7 +23,8 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
 
     What a column holds is learned from the rows of ``fit``: numbers and booleans stay,
     durations become days, dates (also texts such as 2024-05-31) days and parts of the
-    calendar, everything else categories. Later rows get the same columns, dtypes and
+    calendar, texts of several words (most of them different) a few numbers made of their
+    n-grams of letters, everything else categories. Later rows get the same columns, dtypes and
     categories, whatever is in them. Missing values stay missing; columns with hardly any value
     (under a tenth of the rows, and under 10) are left out.
 

@@ -10,7 +10,7 @@ from .costs import expected_seconds
 N_FOLDS, FEW_FOLDS, MANY_ROWS = 8, 5, 50_000
 #: How much larger steps boosters take in a hurry.
 _PACES = ((N_FOLDS, 1.0), (N_FOLDS, 2.0), (FEW_FOLDS, 2.0), (FEW_FOLDS, 3.0))
-_BOOSTERS = ("lightgbm", "xgboost")
+_BOOSTERS = ("lightgbm", "xgboost", "hist", "catboost")
 # Learners that a stack should have before it has others, and their share of the first level.
 _CORE, _CORE_SHARE = 8, 0.7
 _MOST_REPEATS, _REPEATS_SHARE = 3, 0.7

@@ -1,0 +1,233 @@
+"""What each learner of the portfolio is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    QuantileTransformer,
+    SplineTransformer,
+    StandardScaler,
+)
+
+from .early_stopping import EarlyStoppingClassifier, EarlyStoppingRegressor
+from .kernel_features import KernelFeatures
+from .pipelines import on_categories, on_codes, on_indicators, on_numbers
+
+# Of a fold's forest: the average of the fold models has eight times as many.
+_TREES = 100
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a portfolio depends on."""
+
+    classifies: bool
+    n_rows: int
+    n_classes: int
+    seed: int | None
+    pace: float = 1.0
+    device: str = "cpu"
+
+    @property
+    def trees_a_round(self) -> int:
+        """Trees that a booster grows in a round."""
+        return self.n_classes if self.n_classes > 2 else 1
+
+
+def _stopped(table: Table, learner: BaseEstimator, patience: int = 40) -> BaseEstimator:
+    kind = EarlyStoppingClassifier if table.classifies else EarlyStoppingRegressor
+    most = max(60, 1200 // max(1, table.trees_a_round // 2))
+    return kind(
+        learner,
+        max_rounds=round(most / table.pace),
+        patience=round(patience / table.pace),
+        random_state=table.seed,
+    )
+
+
+def lightgbm(table: Table, *features: BaseEstimator, **params: Any) -> BaseEstimator:
+    """LightGBM, after transformers that add columns."""
+    from lightgbm import LGBMClassifier, LGBMRegressor
+
+    common = {
+        "learning_rate": 0.05,
+        "subsample": 0.8,
+        "subsample_freq": 1,
+        "colsample_bytree": 0.8,
+        # Without these, rare classes are given probabilities far too sure.
+        "reg_lambda": 5.0,
+        "min_child_weight": 1.0,
+        "n_jobs": 1,
+        "random_state": table.seed,
+        "verbosity": -1,
+    }
+    kind = LGBMClassifier if table.classifies else LGBMRegressor
+    booster = kind(**{**common, **params})
+    booster.set_params(learning_rate=table.pace * booster.learning_rate)
+    return _stopped(table, on_categories(booster, *features))
+
+
+def xgboost(table: Table, **params: Any) -> BaseEstimator:
+    """XGBoost."""
+    from xgboost import XGBClassifier, XGBRegressor
+
+    common = {
+        "learning_rate": table.pace * 0.05,
+        "subsample": 0.8,
+        "colsample_bytree": 0.7,
+        "max_depth": 6,
+        "min_child_weight": 2.0,
+        "reg_lambda": 2.0,
+        "enable_categorical": True,
+        "device": table.device,
+        "n_jobs": 1,
+        "random_state": table.seed,
+    }
+    kind = XGBClassifier if table.classifies else XGBRegressor
+    return _stopped(table, on_categories(kind(**{**common, **params})))
+
+
+def forest(table: Table) -> BaseEstimator:
+    """Bootstrapped trees."""
+    # Leaves of a few rows give probabilities other than 0 and 1, and smaller models.
+    if table.classifies:
+        forest = RandomForestClassifier(_TREES, min_samples_leaf=2, random_state=table.seed)
+    else:
+        forest = RandomForestRegressor(
+            _TREES, max_features=0.5, min_samples_leaf=2, random_state=table.seed
+        )
+    return on_codes(forest)
+
+
+def extra_trees(table: Table) -> BaseEstimator:
+    """Trees with random splits."""
+    if table.classifies:
+        trees = ExtraTreesClassifier(_TREES, min_samples_leaf=2, random_state=table.seed)
+    else:
+        trees = ExtraTreesRegressor(
+            _TREES, max_features=0.7, min_samples_leaf=2, random_state=table.seed
+        )
+    return on_codes(trees)
+
+
+def linear(table: Table) -> BaseEstimator:
+    """Logistic regression, or ridge regression."""
+    if table.classifies:
+        return on_numbers(LogisticRegression(C=0.3, max_iter=500))
+    return on_numbers(RidgeCV(alphas=np.logspace(-2, 4, 13)))
+
+
+def splines(table: Table) -> BaseEstimator:
+    """Linear in cubic splines of each number."""
+    curves = SplineTransformer(n_knots=6, degree=3, knots="quantile")
+    steps = (StandardScaler(), curves, StandardScaler())
+    if table.classifies:
+        return on_numbers(LogisticRegression(C=0.03, max_iter=500), *steps)
+    return on_numbers(RidgeCV(alphas=np.logspace(-2, 4, 13)), *steps)
+
+
+def kernel(table: Table) -> BaseEstimator:
+    """Linear in Nyström features of one width."""
+    n_components = min(300, max(table.n_rows // 2, 1))
+    features = Nystroem(n_components=n_components, random_state=table.seed)
+    if table.classifies:
+        return on_numbers(make_pipeline(features, LogisticRegression(C=10.0, max_iter=500)))
+    return on_numbers(make_pipeline(features, RidgeCV(alphas=np.logspace(-3, 2, 11))))
+
+
+def gaussian_process(table: Table) -> BaseEstimator:
+    """Linear in features of a kernel that was learned."""
+    features = KernelFeatures(classifies=table.classifies, random_state=table.seed)
+    if table.classifies:
+        last: BaseEstimator = LogisticRegression(C=5.0, max_iter=500)
+    else:
+        last = RidgeCV(alphas=np.logspace(-4, 2, 13))
+    return on_numbers(make_pipeline(features, last), _normal(table), StandardScaler())
+
+
+def neighbours(table: Table) -> BaseEstimator:
+    """Nearest neighbours."""
+    # Weights by distance would make copies of a training row sure of their class.
+    if table.classifies:
+        learner = KNeighborsClassifier(40, algorithm="brute")
+    else:
+        learner = KNeighborsRegressor(20, weights="distance", algorithm="brute")
+    return on_numbers(learner, StandardScaler(), FunctionTransformer(_as_float32))
+
+
+def _as_float32(X: np.ndarray) -> np.ndarray:
+    return X.astype(np.float32)
+
+
+def hist(table: Table) -> BaseEstimator:
+    """HistGradientBoosting."""
+    kind = HistGradientBoostingClassifier if table.classifies else HistGradientBoostingRegressor
+    booster = kind(
+        learning_rate=0.05 * table.pace,
+        max_leaf_nodes=15,
+        max_features=0.5,
+        l2_regularization=5.0,
+        random_state=table.seed,
+    )
+    return _stopped(table, on_categories(booster))
+
+
+def catboost(table: Table) -> BaseEstimator:
+    """CatBoost, where it is installed."""
+    from catboost import CatBoostClassifier, CatBoostRegressor
+
+    kind = CatBoostClassifier if table.classifies else CatBoostRegressor
+    booster = kind(
+        learning_rate=0.05 * table.pace, depth=6, thread_count=1, random_seed=table.seed
+    )
+    return _stopped(table, on_indicators(booster))
+
+
+def _normal(table: Table) -> BaseEstimator:
+    return QuantileTransformer(
+        n_quantiles=100, output_distribution="normal", random_state=table.seed
+    )
+
+
+def network(table: Table, *layers: int) -> BaseEstimator:
+    """Layers on normal scores."""
+    return _trained(table, layers, 1e-3, _normal(table), StandardScaler())
+
+
+def network_on_bins(table: Table, alpha: float) -> BaseEstimator:
+    """Piecewise linear encoding of numbers, after Gorishniy et al. (NeurIPS 2022)."""
+    bins = SplineTransformer(n_knots=12, degree=1, knots="quantile")
+    both = FeatureUnion([("normal", _normal(table)), ("bins", bins)])
+    return _trained(table, (256,), alpha, StandardScaler(), both, StandardScaler())
+
+
+def _trained(
+    table: Table, layers: tuple[int, ...], alpha: float, *after_imputing: BaseEstimator
+) -> BaseEstimator:
+    network = (MLPClassifier if table.classifies else MLPRegressor)(
+        hidden_layer_sizes=layers,
+        alpha=alpha,
+        batch_size=int(np.clip(table.n_rows // 50, 16, 256)),
+        random_state=table.seed,
+    )
+    kind = EarlyStoppingClassifier if table.classifies else EarlyStoppingRegressor
+    learner = on_numbers(network, *after_imputing)
+    return kind(learner, max_rounds=120, patience=12, random_state=table.seed)
