@@ -155,7 +155,7 @@ def kernel(table: Table) -> BaseEstimator:
 
 def gaussian_process(table: Table) -> BaseEstimator:
     """Linear in features of a kernel that was learned."""
-    features = KernelFeatures(classifies=table.classifies, random_state=table.seed)
+    features = KernelFeatures(400, classifies=table.classifies, random_state=table.seed)
     if table.classifies:
         last: BaseEstimator = LogisticRegression(C=5.0, max_iter=500)
     else:

@@ -17,7 +17,7 @@ from .makers import Table
 _MANY_CLASSES = 8
 _SLOWER = (("network", "gaussian_process"), ("lightgbm", "xgboost", "hist", "catboost"))
 # All pairs of rows are too many beyond, when it comes to predictions.
-_FEW_ROWS = 5_000
+_FEW_ROWS = 2_000
 PRESETS = ("fast", "balanced", "best")
 
 
