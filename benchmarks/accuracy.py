@@ -15,7 +15,7 @@ and nothing else:
 - "autogluon": ``best_quality`` in an environment of its own.
 
 Every run is a process of its own and a line of the results file; lines that are there are not run
-again. The table at the end compares what the file holds.
+again. The table at the end compares the draws on which no system failed.
 """
 
 from __future__ import annotations
@@ -63,6 +63,9 @@ def main() -> None:
             for system in options.systems:
                 if (name, seed, system, options.seconds) not in done:
                     result = measure(name, seed, system, options)
+                    if result is None:
+                        print(f"{system} failed on {name}", flush=True)
+                        continue
                     with options.results.open("a") as file:
                         file.write(json.dumps(result) + "\n")
                     print(json.dumps(result), flush=True)
@@ -73,8 +76,8 @@ def read(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def measure(name: str, seed: int, system: str, options: argparse.Namespace) -> dict:
-    """Run a system in a process of its own, and judge its predictions here."""
+def measure(name: str, seed: int, system: str, options: argparse.Namespace) -> dict | None:
+    """Run a system in a process of its own, and judge its predictions; None if it failed."""
     (entry,) = [e for e in tables.supervised() if e["name"] == name]
     X, y, groups = corpus.read(entry)
     classifies = entry["task"] != "regression"
@@ -96,7 +99,9 @@ def measure(name: str, seed: int, system: str, options: argparse.Namespace) -> d
         python = options.autogluon_python if system == "autogluon" else sys.executable
         script = Path(__file__).with_name("accuracy_autogluon.py")
         command = [script] if system == "autogluon" else [__file__, "--results", "-", "--task"]
-        subprocess.run([python, *command, folder], check=True, stdout=subprocess.DEVNULL)
+        ended = subprocess.run([python, *command, folder], stdout=subprocess.DEVNULL)
+        if ended.returncode:
+            return None
         found = pickle.loads(Path(folder, "found.pkl").read_bytes())
     result = {"table": name, "seed": seed, "system": system, "seconds": options.seconds}
     result |= {key: round(found[key], 3) for key in ("fit_seconds", "predict_seconds")}
