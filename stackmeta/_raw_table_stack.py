@@ -24,6 +24,8 @@ from .stacking import StackingClassifier, StackingRegressor
 
 # Of what is left of the time, for the candidates of the second level; the rest is for the blend.
 _USED, _LEAST_SECONDS = 0.85, 0.5
+# The start of workers, which may have been ended, would take most of so little time.
+_SHORT = 6.0
 # Of the seconds that a prediction may take, for the first level: less if the second takes more.
 _SHARES = (0.7, 0.4, 0.15, 0.0)
 
@@ -112,6 +114,8 @@ class RawTableStack(BaseStack):
         if end is not None and "time_limit" in self.final_estimator_.get_params():
             left = _USED * (end - perf_counter())
             self.final_estimator_.set_params(time_limit=max(left, _LEAST_SECONDS))
+            if left < _SHORT and "n_jobs" in self.final_estimator_.get_params():
+                self.final_estimator_.set_params(n_jobs=1)
         super()._fit_final(oof, ready)
 
     def _blocks(self, X: Any) -> dict[str, np.ndarray]:

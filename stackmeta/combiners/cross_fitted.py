@@ -107,6 +107,9 @@ class CrossFitted(BaseCombiner):
                 random_state=self.random_state,
             )
         except TimeoutError:
+            oof = None
+        # A constant that alone was done in time says nothing against the others.
+        if oof is None or (oof.names == [_CONSTANT] and len(candidates) > 1):
             self._use_first(candidates, table, y, sample_weight, numbers)
             return
         weight = None if sample_weight is None else sample_weight[rows]
@@ -142,7 +145,7 @@ class CrossFitted(BaseCombiner):
         """Fit the simplest candidate that learns, and no other: the time is over."""
         name, candidate = candidates[:2][-1]
         warn_caller(
-            f"time_limit={self.time_limit} s ended before any candidate was cross-fitted: "
+            f"time_limit={self.time_limit} s ended before a candidate that learns was done: "
             f"{name!r} is used alone."
         )
         candidate.fit(table, y, sample_weight=sample_weight, folds=numbers)

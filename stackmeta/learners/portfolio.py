@@ -12,10 +12,11 @@ from . import makers
 from .crosses import CrossedColumns
 from .makers import Table
 
-# What is cheap comes first where many classes make the others slow: boosters grow a tree a class a
-# round.
-_MANY_CLASSES = 8
-_SLOWER = (("network", "gaussian_process"), ("lightgbm", "xgboost", "hist", "catboost"))
+# Boosters grow a tree a class a round: with many classes these come before all others, boosters
+# after them.
+_MANY_CLASSES = 5
+_FIRST = ("linear", "extra_trees", "forest", "kernel", "splines", "neighbours")
+_BOOSTERS = ("lightgbm", "xgboost", "hist", "catboost")
 # All pairs of rows are too many beyond, when it comes to predictions.
 _FEW_ROWS = 2_000
 PRESETS = ("fast", "balanced", "best")
@@ -134,5 +135,7 @@ def portfolio(
     wanted = PRESETS[: PRESETS.index(preset) + 1]
     names = [x for x, one in _ENTRIES.items() if one.preset in wanted and one.suits(table)]
     if n_classes > _MANY_CLASSES:
-        names.sort(key=lambda name: [name.startswith(slow) for slow in reversed(_SLOWER)])
+        rest = [name for name in names if name not in _FIRST]
+        rest.sort(key=lambda name: name.startswith(_BOOSTERS))
+        names = [name for name in _FIRST if name in names] + rest
     return [(name, _ENTRIES[name].make(table)) for name in names]

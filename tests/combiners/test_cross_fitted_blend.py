@@ -1,6 +1,7 @@
 """Candidates, cross-fitted over the folds, and the weights that follow."""
 
 import re
+from time import sleep
 
 import numpy as np
 import pandas as pd
@@ -253,3 +254,19 @@ def test_without_time_for_a_cross_fit_the_first_candidate_stands_alone(make):
         fitted = blend(time_limit=1e-9).fit(P, y)
     assert fitted.candidate_weights_ == {"convex": 1.0}
     assert fitted.predict(P).shape == (60,)
+
+
+def test_a_constant_alone_is_no_answer():
+    """Under a time limit that only the constant keeps, the simplest that learns is used."""
+
+    class Sleeps(ConvexRegressor):
+        def fit(self, P, y, sample_weight=None, folds=None):
+            sleep(0.4)
+            return super().fit(P, y, sample_weight=sample_weight)
+
+    y = np.random.default_rng(0).normal(size=60)
+    blend = CrossFittedBlendRegressor([("sleeps", Sleeps())], time_limit=0.6)
+    with pytest.warns(UserWarning, match="'sleeps' is used alone"):
+        blend.fit(np.column_stack([y, -y]), y)
+    assert list(blend.candidates_) == ["sleeps"]
+    np.testing.assert_allclose(blend.predict(np.array([[1.0, -1.0]])), [1.0], atol=1e-3)
