@@ -36,7 +36,7 @@ class Limits:
 
     Attributes
     ----------
-    costs : dict of str to float
+    costs : dict of str to float, or None
         Expected seconds of a fold of each learner.
     end : float or None
         :func:`time.perf_counter` reading at which the fit should be over.
@@ -44,7 +44,7 @@ class Limits:
         For the prediction of 1,000 rows.
     """
 
-    costs: Mapping[str, float]
+    costs: Mapping[str, float] | None = None
     end: float | None = None
     predict_seconds: float | None = None
 
@@ -57,7 +57,7 @@ class RawTableStack(BaseStack):
 
     final_estimator_: Any
     n_jobs: int | None
-    _limits: Limits
+    _limits = Limits()
 
     def fit_within(self, X: Any, y: Any, limits: Limits, **params: Any) -> Any:
         """Fit, with what is left of the time for the second level.
@@ -95,8 +95,11 @@ class RawTableStack(BaseStack):
             return oof
         seconds = seconds_of_each(oof, ready.X)
         worth = worth_of_each(oof)
+        names: list[str] = []
         for share in _SHARES:
-            names = most_worth(seconds, worth, share * bound)
+            before, names = names, most_worth(seconds, worth, share * bound)
+            if names == before:
+                continue
             chosen = oof.select(names)
             self._fit_final(chosen, ready)
             self._keep(chosen, chosen.names, ready)

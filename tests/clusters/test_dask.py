@@ -2,6 +2,7 @@
 
 import os
 import time
+from importlib import import_module
 
 import pytest
 from joblib import parallel_config
@@ -142,6 +143,9 @@ def test_a_learner_that_kills_every_worker_ends_the_fit(dask, dask_cluster, tmp_
 
 def test_time_limit(dask, tmp_path):
     """Fit returns in time with what got done; what runs on a worker goes on there."""
+    # A worker that an earlier test has killed may be starting still.
+    dask.wait_for_workers(3, timeout=60)
+    dask.run(import_module, Noted.__module__)
     go, ended, limit = tmp_path / "go", tmp_path / "go.ended", 8.0
     stack = [("quick", Noted(tmp_path / "fits")), ("waits", Waits(go))]
     started = time.monotonic()
