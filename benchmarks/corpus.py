@@ -157,13 +157,17 @@ def splitter(classifies: bool, groups: np.ndarray | None, n_splits: int, seed: i
 
 
 def draw(
-    y: np.ndarray, groups: np.ndarray | None, classifies: bool, seed: int
+    y: np.ndarray,
+    groups: np.ndarray | None,
+    classifies: bool,
+    seed: int,
+    most: tuple[int, int] = (TRAIN, TEST),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw training rows from three fifths of the table, or of its groups; the rest is test."""
     fifths = list(splitter(classifies, groups, 5, seed).split(y, y, groups))
     test = np.concatenate([fifths[0][1], fifths[1][1]])
     train = np.setdiff1d(np.arange(len(y)), test)
-    return _some(train, TRAIN, y, classifies, seed), _some(test, TEST, y, classifies, seed)
+    return _some(train, most[0], y, classifies, seed), _some(test, most[1], y, classifies, seed)
 
 
 def _some(rows: np.ndarray, most: int, y: np.ndarray, classifies: bool, seed: int) -> np.ndarray:

@@ -44,9 +44,12 @@ class MetaFeatures(TransformerMixin):
     def _blocks(self, X: Any) -> dict[str, np.ndarray]:
         check_is_fitted(self)
         return {
-            name: respond(model, take_columns(X, self._reads[name]), method, self._target)
+            name: self._block(X, name, model, method)
             for (name, model), method in zip(self._models(), self.stack_method_, strict=True)
         }
+
+    def _block(self, X: Any, name: str, model: Any, method: str) -> np.ndarray:
+        return respond(model, take_columns(X, self._reads[name]), method, self._target)
 
     def _column_names(self, columns: dict[str, slice], passed: Any) -> list[str]:
         """Name the prediction columns apart from those of a passed-through frame."""

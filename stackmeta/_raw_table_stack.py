@@ -16,7 +16,6 @@ from ._predict_cost import most_worth, seconds_of, seconds_of_each, worth_of_eac
 from ._stack import BaseStack
 from .out_of_fold.checks import Entry, where_it_goes
 from .out_of_fold.cross_fit import CrossFit
-from .out_of_fold.response import respond
 from .out_of_fold.result import OutOfFold
 from .out_of_fold.warning import warn_caller
 from .routing import Routed
@@ -129,8 +128,8 @@ class RawTableStack(BaseStack):
         named = list(self._models())
         with sharing(X):
             found = Parallel(n_jobs=self.n_jobs, require="sharedmem")(
-                delayed(respond)(model, X, method, self._target)
-                for (_, model), method in zip(named, self.stack_method_, strict=True)
+                delayed(self._block)(X, name, model, method)
+                for (name, model), method in zip(named, self.stack_method_, strict=True)
             )
         return {name: block for (name, _), block in zip(named, found, strict=True)}
 

@@ -32,7 +32,9 @@ def warn_of_versions(what: str, pickled: Mapping[str, str]) -> None:
     """
     here = versions()
     others = [
-        f"{name} {was} (here {here[name]})" for name, was in pickled.items() if here[name] != was
+        f"{name} {was} (here {here[name]})"
+        for name, was in pickled.items()
+        if here.get(name, was) != was
     ]
     if others:
         warnings.warn(

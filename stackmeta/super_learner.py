@@ -38,7 +38,8 @@ class SuperLearnerClassifier(ClassifierMixin, BaseSuperLearner):
         Levels of learners. "auto": two; the blend gives the second what the cross-fit says it is
         worth.
     scoring : str or callable, default=None
-        Any scikit-learn scorer, which the blend is then chosen by. None: log loss.
+        Any scikit-learn scorer, which the blend is then chosen by; a ``final_estimator`` of your
+        own has its own. None: log loss.
     cv : int, splitter or iterable of (train, test), default=None
         Folds. None: 8 (5 from 50,000 rows on), shuffled and stratified, that keep groups together.
     time_limit : float, default=None
@@ -143,7 +144,8 @@ class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
         Levels of learners. "auto": two; the blend gives the second what the cross-fit says it is
         worth.
     scoring : str or callable, default=None
-        Any scikit-learn scorer, which the blend is then chosen by. None: squared error.
+        Any scikit-learn scorer, which the blend is then chosen by; a ``final_estimator`` of your
+        own has its own. None: squared error.
     cv : int, splitter or iterable of (train, test), default=None
         Folds. None: 8 (5 from 50,000 rows on), shuffled, that keep groups together.
     time_limit : float, default=None

@@ -107,60 +107,50 @@ def xgboost(table: Table, **params: Any) -> BaseEstimator:
 
 def forest(table: Table) -> BaseEstimator:
     """Bootstrapped trees."""
-    # Leaves of a few rows give probabilities other than 0 and 1, and smaller models.
-    if table.classifies:
-        forest = RandomForestClassifier(_TREES, min_samples_leaf=2, random_state=table.seed)
-    else:
-        forest = RandomForestRegressor(
-            _TREES, max_features=0.5, min_samples_leaf=2, random_state=table.seed
-        )
-    return on_codes(forest)
+    return _trees(table, RandomForestClassifier, RandomForestRegressor, 0.5)
 
 
 def extra_trees(table: Table) -> BaseEstimator:
     """Trees with random splits."""
+    return _trees(table, ExtraTreesClassifier, ExtraTreesRegressor, 0.7)
+
+
+def _trees(table: Table, classifier: type, regressor: type, max_features: float) -> BaseEstimator:
+    # Leaves of a few rows give probabilities other than 0 and 1, and smaller models.
+    common = {"n_estimators": _TREES, "min_samples_leaf": 2, "random_state": table.seed}
     if table.classifies:
-        trees = ExtraTreesClassifier(_TREES, min_samples_leaf=2, random_state=table.seed)
-    else:
-        trees = ExtraTreesRegressor(
-            _TREES, max_features=0.7, min_samples_leaf=2, random_state=table.seed
-        )
-    return on_codes(trees)
+        return on_codes(classifier(**common))
+    return on_codes(regressor(**common, max_features=max_features))
 
 
 def linear(table: Table) -> BaseEstimator:
     """Logistic regression, or ridge regression."""
-    if table.classifies:
-        return on_numbers(LogisticRegression(C=0.3, max_iter=500))
-    return on_numbers(RidgeCV(alphas=np.logspace(-2, 4, 13)))
+    return on_numbers(_linear(table, 0.3, np.logspace(-2, 4, 13)))
 
 
 def splines(table: Table) -> BaseEstimator:
     """Linear in cubic splines of each number."""
     curves = SplineTransformer(n_knots=6, degree=3, knots="quantile")
-    steps = (StandardScaler(), curves, StandardScaler())
-    if table.classifies:
-        return on_numbers(LogisticRegression(C=0.03, max_iter=500), *steps)
-    return on_numbers(RidgeCV(alphas=np.logspace(-2, 4, 13)), *steps)
+    last = _linear(table, 0.03, np.logspace(-2, 4, 13))
+    return on_numbers(last, StandardScaler(), curves, StandardScaler())
 
 
 def kernel(table: Table) -> BaseEstimator:
     """Linear in Nyström features of one width."""
     n_components = min(300, max(table.n_rows // 2, 1))
     features = Nystroem(n_components=n_components, random_state=table.seed)
-    if table.classifies:
-        return on_numbers(make_pipeline(features, LogisticRegression(C=10.0, max_iter=500)))
-    return on_numbers(make_pipeline(features, RidgeCV(alphas=np.logspace(-3, 2, 11))))
+    return on_numbers(make_pipeline(features, _linear(table, 10.0, np.logspace(-3, 2, 11))))
 
 
 def gaussian_process(table: Table) -> BaseEstimator:
     """Linear in features of a kernel that was learned."""
     features = KernelFeatures(400, classifies=table.classifies, random_state=table.seed)
-    if table.classifies:
-        last: BaseEstimator = LogisticRegression(C=5.0, max_iter=500)
-    else:
-        last = RidgeCV(alphas=np.logspace(-4, 2, 13))
+    last = _linear(table, 5.0, np.logspace(-4, 2, 13))
     return on_numbers(make_pipeline(features, last), _normal(table), StandardScaler())
+
+
+def _linear(table: Table, C: float, alphas: np.ndarray) -> BaseEstimator:
+    return LogisticRegression(C=C, max_iter=500) if table.classifies else RidgeCV(alphas=alphas)
 
 
 def neighbours(table: Table) -> BaseEstimator:

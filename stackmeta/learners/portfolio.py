@@ -16,7 +16,7 @@ from .makers import Table
 # after them.
 _MANY_CLASSES = 5
 _FIRST = ("linear", "extra_trees", "forest", "kernel", "splines", "neighbours")
-_BOOSTERS = ("lightgbm", "xgboost", "hist", "catboost")
+BOOSTERS = ("lightgbm", "xgboost", "hist", "catboost")
 # All pairs of rows are too many beyond, when it comes to predictions.
 _FEW_ROWS = 2_000
 PRESETS = ("fast", "balanced", "best")
@@ -33,8 +33,8 @@ class _Entry:
     suits: Callable[[Table], bool] = lambda table: True
 
 
-# In the order of what each adds, on 19 real tables, to a convex combination of those before it,
-# for its seconds.
+# Mostly in the order of what each adds, on 19 real tables, to a convex combination of those before
+# it, for its seconds; what only "best" has comes last.
 _ENTRIES = {
     "linear": _Entry(makers.linear),
     "splines": _Entry(makers.splines),
@@ -136,6 +136,6 @@ def portfolio(
     names = [x for x, one in _ENTRIES.items() if one.preset in wanted and one.suits(table)]
     if n_classes > _MANY_CLASSES:
         rest = [name for name in names if name not in _FIRST]
-        rest.sort(key=lambda name: name.startswith(_BOOSTERS))
+        rest.sort(key=lambda name: name.startswith(BOOSTERS))
         names = [name for name in _FIRST if name in names] + rest
     return [(name, _ENTRIES[name].make(table)) for name in names]

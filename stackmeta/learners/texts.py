@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from joblib import hash as fingerprint
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -52,23 +52,23 @@ class TextColumn:
         Texts to numbers.
     n_features : int
         How many numbers.
-    learned_from : bytes
+    learned_from : str
         Digest of the training rows.
     """
 
     letters: Pipeline
     n_features: int
-    learned_from: bytes
+    learned_from: str
 
     @classmethod
     def learn(cls, column: pd.Series) -> TextColumn:
         """Find the directions in which the texts differ most."""
         texts = _texts(column)
-        digest = _digest(texts)
-        return _kept((digest, b""), lambda: cls._learn(texts, digest))
+        digest = fingerprint(texts)
+        return _kept((digest, ""), lambda: cls._learn(texts, digest))
 
     @classmethod
-    def _learn(cls, texts: list[str], digest: bytes) -> TextColumn:
+    def _learn(cls, texts: list[str], digest: str) -> TextColumn:
         n_components = min(_N_COMPONENTS, len(texts) - 1)
         letters = make_pipeline(
             HashingVectorizer(
@@ -89,17 +89,17 @@ class TextColumn:
         """Return the numbers of each text; of a missing one they are missing."""
         texts = _texts(column)
         values = _kept(
-            (self.learned_from, _digest(texts)),
+            (self.learned_from, fingerprint(texts)),
             lambda: self.letters.transform(texts) if texts else np.empty((0, self.n_features)),
         )
         values = np.where(column.isna().to_numpy()[:, None], np.nan, values)
         return list(values.T)
 
 
-_memory: OrderedDict[tuple[bytes, bytes], Any] = OrderedDict()
+_memory: OrderedDict[tuple[str, str], Any] = OrderedDict()
 
 
-def _kept(key: tuple[bytes, bytes], make: Callable[[], Any]) -> Any:
+def _kept(key: tuple[str, str], make: Callable[[], Any]) -> Any:
     """Make something once for all learners that prepare the same rows in this process."""
     found = _memory.get(key)
     if found is None:
@@ -111,7 +111,3 @@ def _kept(key: tuple[bytes, bytes], make: Callable[[], Any]) -> Any:
 
 def _texts(column: pd.Series) -> list[str]:
     return ["" if missing else str(x) for x, missing in zip(column, column.isna(), strict=True)]
-
-
-def _digest(texts: list[str]) -> bytes:
-    return blake2b("\0".join(texts).encode("utf-8", "surrogatepass"), digest_size=16).digest()

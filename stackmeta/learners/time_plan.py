@@ -6,11 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from .costs import expected_seconds
+from .portfolio import BOOSTERS
 
-N_FOLDS, FEW_FOLDS, MANY_ROWS = 8, 5, 50_000
-#: How much larger steps boosters take in a hurry.
-_PACES = ((N_FOLDS, 1.0), (N_FOLDS, 2.0), (FEW_FOLDS, 2.0), (FEW_FOLDS, 3.0))
-_BOOSTERS = ("lightgbm", "xgboost", "hist", "catboost")
+_N_FOLDS, _FEW_FOLDS, _MANY_ROWS = 8, 5, 50_000
+# How much larger steps boosters take in a hurry.
+_PACES = ((_N_FOLDS, 1.0), (_N_FOLDS, 2.0), (_FEW_FOLDS, 2.0), (_FEW_FOLDS, 3.0))
 # Learners that a stack should have before it has others, and their share of the first level.
 _CORE, _CORE_SHARE = 8, 0.7
 _MOST_REPEATS, _REPEATS_SHARE = 3, 0.7
@@ -77,14 +77,14 @@ def plan_time(
     def costs(n_folds: int, pace: float) -> dict[str, float]:
         rows = round(n_rows * (1 - 1 / n_folds))
         found = {x: expected_seconds(x, rows, n_columns, n_classes) for x in names}
-        return {x: s / pace if x.startswith(_BOOSTERS) else s for x, s in found.items()}
+        return {x: s / pace if x.startswith(BOOSTERS) else s for x, s in found.items()}
 
     if time_limit is None:
-        n_folds = N_FOLDS if n_rows < MANY_ROWS else FEW_FOLDS
+        n_folds = _N_FOLDS if n_rows < _MANY_ROWS else _FEW_FOLDS
         return TimePlan(n_folds, 1, 1.0, costs(n_folds, 1.0), None)
     first = time_limit * (1 - _RESERVE)
     if n_levels > 1:
-        second = _SECOND * N_FOLDS / n_workers
+        second = _SECOND * _N_FOLDS / n_workers
         second *= expected_seconds("lightgbm", n_rows, n_columns, n_classes)
         first -= min(max(second, _LEAST_SECOND * time_limit), _MOST_SECOND * time_limit)
     budget = max(first - _START, 0.1) * n_workers
@@ -93,8 +93,8 @@ def plan_time(
         core = n_folds * sum([*seconds.values()][:_CORE])
         if core <= _CORE_SHARE * budget:
             break
-    if n_rows >= MANY_ROWS:
-        n_folds = FEW_FOLDS
+    if n_rows >= _MANY_ROWS:
+        n_folds = _FEW_FOLDS
     whole = n_folds * sum(seconds.values())
     n_repeats = min(max(int(_REPEATS_SHARE * budget / whole), 1), _MOST_REPEATS)
     return TimePlan(n_folds, n_repeats, pace, seconds, first)

@@ -19,6 +19,7 @@ from sklearn.model_selection import (
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from stackmeta import (
@@ -126,6 +127,22 @@ def test_default_and_more():
     listed = SuperLearnerClassifier(["default+", ("own", own)], preset="fast")
     names = [name for name, _ in listed._learners(LABELS, 0)]
     assert names == [name for name, _ in portfolio("classification", preset="fast")] + ["own"]
+
+
+def test_a_learner_of_some_columns():
+    """It reads them when it predicts, too."""
+    own = DecisionTreeClassifier(max_depth=2, random_state=0)
+    learner = SuperLearnerClassifier([("own", own, ["flag"]), "linear"], levels=1, cv=3)
+    table = X.assign(flag=LABELS == "high")
+    assert learner.fit(table, LABELS).score(table, LABELS) == 1
+
+
+def test_many_rows_are_predicted_in_parts(monkeypatch):
+    learner = SuperLearnerClassifier(QUICK, levels=1, cv=2, random_state=0).fit(X, LABELS)
+    whole = learner.predict_proba(X)
+    monkeypatch.setattr("stackmeta._super_learner._ROWS_AT_ONCE", 50)
+    np.testing.assert_allclose(learner.predict_proba(X), whole, rtol=1e-12)
+    assert np.array_equal(learner.predict(X), learner.classes_[whole.argmax(axis=1)])
 
 
 def test_a_combiner_of_ones_own():
