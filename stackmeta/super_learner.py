@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import assert_all_finite
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from ._raw_table_stack import ClassifierStack, RegressorStack
 from ._super_learner import BaseSuperLearner
 from .combiners import CrossFittedBlendClassifier, CrossFittedBlendRegressor
+from .out_of_fold.target import encode_target
 
 __all__ = ["SuperLearnerClassifier", "SuperLearnerRegressor"]
 
@@ -99,13 +98,8 @@ class SuperLearnerClassifier(ClassifierMixin, BaseSuperLearner):
     _make_stack = ClassifierStack
 
     def _check_target(self, y: Any) -> np.ndarray:
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        self.classes_ = np.unique(y)
+        y = None if y is None else column_or_1d(y, warn=True)
+        self.classes_ = encode_target(y, classifier=True, caller=type(self).__name__).classes
         return y
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -208,5 +202,5 @@ class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         y = column_or_1d(y, dtype=np.float64, warn=True)
-        assert_all_finite(y, input_name="y")
+        encode_target(y, classifier=False, caller=type(self).__name__)
         return y

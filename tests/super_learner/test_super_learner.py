@@ -244,6 +244,12 @@ def test_bad_tables():
     learner = SuperLearnerClassifier(QUICK, levels=1)
     with pytest.raises(ValueError, match="one class"):
         learner.fit(X, np.repeat("high", 160))
+    with pytest.raises(ValueError, match="SuperLearnerClassifier needs at least two classes"):
+        learner.fit(X, np.repeat("high", 160))
+    with pytest.raises(ValueError, match="SuperLearnerClassifier got an empty y"):
+        learner.fit(X[:0], LABELS[:0])
+    with pytest.raises(ValueError, match="SuperLearnerRegressor got an empty y"):
+        SuperLearnerRegressor(QUICK).fit(X[:0], VALUES[:0])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         learner.fit(X, LABELS[:-1])
     with pytest.raises(ValueError, match="feature names"):
