@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from .combiners import ConvexClassifier, ConvexRegressor
 from .compat import safe_indexing
 from .out_of_fold.learner import take_columns
 from .out_of_fold.result import OutOfFold
@@ -52,19 +51,6 @@ def seconds_of_each(oof: OutOfFold, X: Any) -> dict[str, float]:
         predict = getattr(oof.models[name], oof.methods[name])
         found[name] = seconds_of(predict, take_columns(X, oof.learner_columns[name]))
     return found
-
-
-def worth_of_each(oof: OutOfFold) -> dict[str, float]:
-    """Say what each learner is worth: its weight in a convex combination.
-
-    Parameters
-    ----------
-    oof : OutOfFold
-    """
-    rows = oof.covered
-    kind = ConvexRegressor if oof.target.kind == "numbers" else ConvexClassifier
-    weights = kind(ridge=1e-3).fit(oof.matrix[rows], oof.target.y[rows]).weights_
-    return dict(zip(oof.names, weights.tolist(), strict=True))
 
 
 def most_worth(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -12,8 +12,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from ._level0 import Prepared
-from ._predict_cost import most_worth, seconds_of, seconds_of_each, worth_of_each
+from ._predict_cost import most_worth, seconds_of, seconds_of_each
 from ._stack import BaseStack
+from ._worth import NoMoreGain, that_earn_weight, worth_of_each
 from .out_of_fold.checks import Entry, where_it_goes
 from .out_of_fold.cross_fit import CrossFit
 from .out_of_fold.result import OutOfFold
@@ -41,11 +42,15 @@ class Limits:
         :func:`time.perf_counter` reading at which the fit should be over.
     predict_seconds : float or None
         For the prediction of 1,000 rows.
+    only_weighty : bool
+        Whether learners without a weight of note leave the stack and, without a time limit, the
+        fit ends when more of them no longer help.
     """
 
     costs: Mapping[str, float] | None = None
     end: float | None = None
     predict_seconds: float | None = None
+    only_weighty: bool = False
 
 
 class RawTableStack(BaseStack):
@@ -83,15 +88,23 @@ class RawTableStack(BaseStack):
             del self._limits
 
     def _options(self) -> dict[str, Any]:
-        return {"costs": self._limits.costs}
+        stops = self._limits.only_weighty and self._limits.end is None
+        return {"costs": self._limits.costs, "enough": NoMoreGain() if stops else None}
 
-    def _fit_levels(self, engine: CrossFit, ready: Prepared) -> OutOfFold:
-        """Fit both levels; learners leave until predictions take no longer than they may."""
+    def _fit_levels(self, engine: CrossFit, ready: Prepared) -> tuple[OutOfFold, OutOfFold]:
+        """Fit both levels; the second reads the learners that the stack keeps."""
         oof = engine.run(refit=False)
+        read = oof.select(that_earn_weight(oof)) if self._limits.only_weighty else oof
         bound = self._limits.predict_seconds
         if bound is None:
-            self._fit_final(oof, ready)
-            return oof
+            self._fit_final(read, ready)
+        else:
+            read = self._fit_bounded(read, ready, bound)
+        paths = oof.paths | dict.fromkeys(set(oof.names).difference(read.names), "no weight")
+        return replace(oof, models=read.models, paths=paths), read
+
+    def _fit_bounded(self, oof: OutOfFold, ready: Prepared, bound: float) -> OutOfFold:
+        """Let learners leave until predictions take no longer than they may."""
         seconds = seconds_of_each(oof, ready.X)
         worth = worth_of_each(oof)
         names: list[str] = []

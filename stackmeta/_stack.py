@@ -99,14 +99,14 @@ class BaseStack(StackRouting, Level0):
         self._check_combiner(ready)
         if isinstance(self.cv, str):
             check_all_fitted(ready.learners)
-            oof = prefit_out_of_fold(ready.learners, ready.X, ready.target, ready.progress)
+            oof = read = prefit_out_of_fold(ready.learners, ready.X, ready.target, ready.progress)
             self._fit_final(oof, ready)
         else:
             engine = self._cross_fit(ready)
             self._check_held_out(engine)
             with engine.spread():
-                oof = self._fit_levels(engine, ready)
-        self._keep(oof, self._used(oof), ready)
+                oof, read = self._fit_levels(engine, ready)
+        self._keep(read, self._used(read), ready)
         self.__dict__.pop("oof_", None)
         if self.keep_oof:
             self.oof_ = oof
@@ -190,8 +190,16 @@ class BaseStack(StackRouting, Level0):
         weights = self.final_estimator_.weights_
         return [name for name, weight in zip(oof.names, weights, strict=True) if weight != 0]
 
-    def _fit_levels(self, engine: CrossFit, ready: Prepared) -> OutOfFold:
-        """Learners, then meta-learner; learners that it gives no weight are not refitted."""
+    def _fit_levels(self, engine: CrossFit, ready: Prepared) -> tuple[OutOfFold, OutOfFold]:
+        """Learners, then meta-learner; learners that it gives no weight are not refitted.
+
+        Returns
+        -------
+        oof : OutOfFold
+            Of all learners.
+        read : OutOfFold
+            Of those that the meta-learner reads.
+        """
         # Under a time limit refits cannot wait for the weights.
         refit_later = self.refit and self._chooses() and self.time_limit is None
         oof = engine.run(refit=self.refit and not refit_later)
@@ -203,7 +211,7 @@ class BaseStack(StackRouting, Level0):
                 break
             oof = oof.select([name for name in oof.names if name not in failed])
             self._fit_final(oof, ready)
-        return oof
+        return oof, oof
 
     def _fit_final(self, oof: OutOfFold, ready: Prepared) -> None:
         """Fit the meta-learner on the rows that some fold held out."""

@@ -148,7 +148,7 @@ class BaseSuperLearner(BaseEstimator):
             random_state=seed,
         )
         end = None if self.time_limit is None else start + self.time_limit
-        limits = Limits(plan.costs, end, self.max_predict_seconds)
+        limits = Limits(plan.costs, end, self.max_predict_seconds, self._keeps_only_weighty())
         self.stack_.fit_within(X, y, limits, groups=groups, **params)
         return self
 
@@ -175,6 +175,10 @@ class BaseSuperLearner(BaseEstimator):
             n_workers=effective_n_jobs(self.n_jobs),
             n_levels=self._n_levels(),
         )
+
+    def _keeps_only_weighty(self) -> bool:
+        """Whether learners go that earn no weight; a meta-learner of one's own reads all."""
+        return self.preset != "best" and isinstance(self.final_estimator, str)
 
     def _n_levels(self) -> int:
         return 2 if self.levels == "auto" else self.levels

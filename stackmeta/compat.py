@@ -242,6 +242,13 @@ def target_encoder(target_type: str) -> TargetEncoder:
     return TargetEncoder(target_type=target_type, cv=folds)
 
 
+def elastic_net_classifier(**params: Any) -> LogisticRegression:
+    """Make a logistic regression with both penalties, which scikit-learn 1.7 must be told."""
+    if parse_version(sklearn.__version__) < parse_version("1.8"):
+        params["penalty"] = "elasticnet"
+    return LogisticRegression(solver="saga", tol=1e-3, max_iter=200, **params)
+
+
 def lightgbm_eval(X: Any, y: Any) -> dict[str, Any]:
     """Name rows to watch as LightGBM's ``fit`` does: eval_set until 4.6, then eval_X, eval_y."""
     from lightgbm import LGBMRegressor

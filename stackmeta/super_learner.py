@@ -48,8 +48,9 @@ class SuperLearnerClassifier(ClassifierMixin, BaseSuperLearner):
         Seconds that the prediction of 1,000 rows may take on this machine. Learners of little
         worth leave the stack until it takes no longer.
     device : {"cpu", "cuda"}, default="cpu"
-        Where XGBoost computes; all else stays on the CPU. Without such a device, there is a
-        warning and everything stays there.
+        Where boosters compute, those whose library can: their fits queue for the device while the
+        others fill the cores. Without a device, there is a warning and everything stays on the
+        CPU.
     n_jobs : int, default=None
         Fits that joblib runs at once; -1 uses all processors.
     verbose : int, default=0
@@ -149,8 +150,9 @@ class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
         Seconds that the prediction of 1,000 rows may take on this machine. Learners of little
         worth leave the stack until it takes no longer.
     device : {"cpu", "cuda"}, default="cpu"
-        Where XGBoost computes; all else stays on the CPU. Without such a device, there is a
-        warning and everything stays there.
+        Where boosters compute, those whose library can: their fits queue for the device while the
+        others fill the cores. Without a device, there is a warning and everything stays on the
+        CPU.
     n_jobs : int, default=None
         Fits that joblib runs at once; -1 uses all processors.
     verbose : int, default=0

@@ -1,9 +1,11 @@
-"""Whether a GPU is there for those learners that can use one."""
+"""Which device each library of boosters can compute on."""
 
 from __future__ import annotations
 
 import ctypes
 from functools import cache
+
+import numpy as np
 
 from ..out_of_fold.warning import warn_caller
 
@@ -21,7 +23,7 @@ def _n_cuda_devices() -> int:
 
 
 def usable_device(device: str) -> str:
-    """Take "cuda" where XGBoost can compute on it, else "cpu" with one warning.
+    """Take "cuda" where there is a device, else "cpu" with one warning.
 
     Parameters
     ----------
@@ -32,14 +34,57 @@ def usable_device(device: str) -> str:
     -------
     device : {"cpu", "cuda"}
     """
-    if device == "cpu":
+    if device == "cpu" or _n_cuda_devices():
         return device
+    warn_caller("device='cuda': no CUDA device is to be found, so everything runs on the CPU.")
+    return "cpu"
+
+
+def xgboost_device(device: str) -> str:
+    """Say what XGBoost, as it is installed, can compute on.
+
+    Parameters
+    ----------
+    device : {"cpu", "cuda"}
+        What is there.
+
+    Returns
+    -------
+    device : {"cpu", "cuda"}
+    """
     import xgboost
 
-    if not _n_cuda_devices():
-        warn_caller("device='cuda': no CUDA device is to be found, so everything runs on the CPU.")
-        return "cpu"
-    if not xgboost.build_info().get("USE_CUDA"):
-        warn_caller("device='cuda': this XGBoost was built without CUDA; it runs on the CPU.")
-        return "cpu"
-    return device
+    return device if xgboost.build_info().get("USE_CUDA") else "cpu"
+
+
+def lightgbm_device(device: str) -> str:
+    """Say what LightGBM, as it is installed, can compute on.
+
+    Parameters
+    ----------
+    device : {"cpu", "cuda"}
+        What is there.
+
+    Returns
+    -------
+    device : {"cpu", "gpu", "cuda"}
+        "gpu" is OpenCL, for which wheels are built; most are built without CUDA.
+    """
+    return "cpu" if device == "cpu" else _lightgbm_on_gpu()
+
+
+@cache
+def _lightgbm_on_gpu() -> str:
+    """Try: LightGBM does not say what it was built with."""
+    from lightgbm import LGBMRegressor
+    from lightgbm.basic import LightGBMError
+
+    X = np.arange(64.0).reshape(-1, 1)
+    for device in ("cuda", "gpu"):
+        booster = LGBMRegressor(n_estimators=1, device_type=device, verbosity=-1)
+        try:
+            booster.fit(X, X[:, 0])
+        except LightGBMError:
+            continue
+        return device
+    return "cpu"

@@ -16,23 +16,28 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.kernel_approximation import Nystroem
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import ElasticNetCV, LogisticRegression, RidgeCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
-    FunctionTransformer,
     QuantileTransformer,
     SplineTransformer,
     StandardScaler,
 )
 
+from ..compat import elastic_net_classifier
+from .device import lightgbm_device, xgboost_device
 from .early_stopping import EarlyStoppingClassifier, EarlyStoppingRegressor
 from .kernel_features import KernelFeatures
 from .pipelines import on_categories, on_codes, on_indicators, on_numbers
 
 # Of a fold's forest: the average of the fold models has eight times as many.
 _TREES = 100
+_DART_ROUNDS = 100
+# What LightGBM does on the CPU alone.
+_CPU_ONLY = {"linear_tree", "extra_trees"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def lightgbm(table: Table, *features: BaseEstimator, **params: Any) -> BaseEstim
     """LightGBM, after transformers that add columns."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
-    common = {
+    common: dict[str, Any] = {
         "learning_rate": 0.05,
         "subsample": 0.8,
         "subsample_freq": 1,
@@ -79,6 +84,8 @@ def lightgbm(table: Table, *features: BaseEstimator, **params: Any) -> BaseEstim
         "random_state": table.seed,
         "verbosity": -1,
     }
+    if not _CPU_ONLY.intersection(params):
+        common["device_type"] = lightgbm_device(table.device)
     kind = LGBMClassifier if table.classifies else LGBMRegressor
     booster = kind(**{**common, **params})
     booster.set_params(learning_rate=table.pace * booster.learning_rate)
@@ -87,6 +94,10 @@ def lightgbm(table: Table, *features: BaseEstimator, **params: Any) -> BaseEstim
 
 def xgboost(table: Table, **params: Any) -> BaseEstimator:
     """XGBoost."""
+    return _stopped(table, on_categories(_xgboost(table, **params)))
+
+
+def _xgboost(table: Table, **params: Any) -> Any:
     from xgboost import XGBClassifier, XGBRegressor
 
     common = {
@@ -97,12 +108,29 @@ def xgboost(table: Table, **params: Any) -> BaseEstimator:
         "min_child_weight": 2.0,
         "reg_lambda": 2.0,
         "enable_categorical": True,
-        "device": table.device,
+        "device": xgboost_device(table.device),
         "n_jobs": 1,
         "random_state": table.seed,
     }
     kind = XGBClassifier if table.classifies else XGBRegressor
-    return _stopped(table, on_categories(kind(**{**common, **params})))
+    return kind(**{**common, **params})
+
+
+def xgboost_indicators(table: Table) -> BaseEstimator:
+    """XGBoost on indicators of categories."""
+    return _stopped(table, on_indicators(_xgboost(table, max_depth=5, colsample_bytree=0.4)))
+
+
+def xgboost_dart(table: Table) -> BaseEstimator:
+    """XGBoost whose rounds leave some earlier trees out [1]_: cost grows with their square.
+
+    References
+    ----------
+    .. [1] R. K. Vinayak and R. Gilad-Bachrach, "DART: dropouts meet multiple additive regression
+       trees", International Conference on Artificial Intelligence and Statistics, 2015.
+    """
+    booster = _xgboost(table, booster="dart", rate_drop=0.1, learning_rate=0.15)
+    return _stopped(table, on_categories(booster)).set_params(max_rounds=_DART_ROUNDS)
 
 
 def forest(table: Table) -> BaseEstimator:
@@ -126,6 +154,18 @@ def _trees(table: Table, classifier: type, regressor: type, max_features: float)
 def linear(table: Table) -> BaseEstimator:
     """Logistic regression, or ridge regression."""
     return on_numbers(_linear(table, 0.3, np.logspace(-2, 4, 13)))
+
+
+def elastic_net(table: Table) -> BaseEstimator:
+    """Linear, with a penalty that leaves columns out."""
+    if table.classifies:
+        return on_numbers(elastic_net_classifier(C=0.05, l1_ratio=0.5, random_state=table.seed))
+    return on_numbers(ElasticNetCV(l1_ratio=0.5, cv=3, random_state=table.seed))
+
+
+def naive_bayes(table: Table) -> BaseEstimator:
+    """Naive Bayes on normal scores."""
+    return on_numbers(GaussianNB(var_smoothing=1e-2), _normal(table), StandardScaler())
 
 
 def splines(table: Table) -> BaseEstimator:
@@ -160,11 +200,7 @@ def neighbours(table: Table) -> BaseEstimator:
         learner = KNeighborsClassifier(40, algorithm="brute")
     else:
         learner = KNeighborsRegressor(20, weights="distance", algorithm="brute")
-    return on_numbers(learner, StandardScaler(), FunctionTransformer(_as_float32))
-
-
-def _as_float32(X: np.ndarray) -> np.ndarray:
-    return X.astype(np.float32)
+    return on_numbers(learner, dtype=np.float32)
 
 
 def hist(table: Table) -> BaseEstimator:
@@ -186,7 +222,11 @@ def catboost(table: Table) -> BaseEstimator:
 
     kind = CatBoostClassifier if table.classifies else CatBoostRegressor
     booster = kind(
-        learning_rate=0.05 * table.pace, depth=6, thread_count=1, random_seed=table.seed
+        learning_rate=0.05 * table.pace,
+        depth=6,
+        task_type="GPU" if table.device == "cuda" else "CPU",
+        thread_count=1,
+        random_seed=table.seed,
     )
     return _stopped(table, on_indicators(booster))
 
@@ -219,5 +259,5 @@ def _trained(
         random_state=table.seed,
     )
     kind = EarlyStoppingClassifier if table.classifies else EarlyStoppingRegressor
-    learner = on_numbers(network, *after_imputing)
+    learner = on_numbers(network, *after_imputing, dtype=np.float32)
     return kind(learner, max_rounds=120, patience=12, random_state=table.seed)

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _MANY_CATEGORIES = 40
 
 
-def on_numbers(learner: BaseEstimator, *after_imputing: BaseEstimator) -> Pipeline:
+def on_numbers(
+    learner: BaseEstimator, *after_imputing: BaseEstimator, dtype: Any = np.float64
+) -> Pipeline:
     """For learners that need scaled numbers without gaps.
 
     Few categories become indicators; of many, the mean of the target in each, cross-fitted for
@@ -37,6 +39,8 @@ def on_numbers(learner: BaseEstimator, *after_imputing: BaseEstimator) -> Pipeli
     learner : estimator
     *after_imputing : transformers
         In place of a StandardScaler.
+    dtype : dtype, default=np.float64
+        Of the numbers that the learner is given.
     """
     steps = after_imputing or (StandardScaler(),)
     numbers = make_pipeline(
@@ -59,7 +63,8 @@ def on_numbers(learner: BaseEstimator, *after_imputing: BaseEstimator) -> Pipeli
         ]
     )
     cleaner = Preparation(TableCleaner())
-    return make_pipeline(Preparation(make_pipeline(cleaner, features)), learner)
+    last = FunctionTransformer(np.asarray, kw_args={"dtype": dtype})
+    return make_pipeline(Preparation(make_pipeline(cleaner, features, last)), learner)
 
 
 def on_codes(learner: BaseEstimator) -> Pipeline:

@@ -71,12 +71,27 @@ _ENTRIES = {
     "network_wide": _Entry(lambda table: makers.network(table, 256), "balanced"),
     "forest": _Entry(makers.forest, "balanced"),
     "lightgbm": _Entry(makers.lightgbm, "balanced"),
+    "xgboost_indicators": _Entry(makers.xgboost_indicators, "best"),
     "xgboost_shallow": _Entry(
         lambda table: makers.xgboost(table, max_depth=4, colsample_bytree=0.5), "best"
     ),
     "hist": _Entry(makers.hist, "best"),
     "catboost": _Entry(makers.catboost, "best", _has_catboost),
+    "elastic_net": _Entry(makers.elastic_net, "best"),
+    "naive_bayes": _Entry(makers.naive_bayes, "best", lambda table: table.classifies),
+    "lightgbm_deep": _Entry(
+        lambda table: makers.lightgbm(
+            table, num_leaves=95, min_child_samples=10, learning_rate=0.03, colsample_bytree=0.4
+        ),
+        "best",
+    ),
+    "lightgbm_median": _Entry(
+        lambda table: makers.lightgbm(table, objective="quantile", alpha=0.5, num_leaves=15),
+        "best",
+        lambda table: not table.classifies,
+    ),
     "network_smooth": _Entry(lambda table: makers.network_on_bins(table, alpha=1.0), "best"),
+    "xgboost_dart": _Entry(makers.xgboost_dart, "best"),
 }
 
 
@@ -108,7 +123,7 @@ def portfolio(
     pace : float, default=1.0
         Boosters learn so much faster, in fewer rounds.
     device : {"cpu", "cuda"}, default="cpu"
-        Where XGBoost computes.
+        Where boosters compute, those whose library can.
     random_state : int or None, default=0
         Seed of the learners that draw random numbers.
 

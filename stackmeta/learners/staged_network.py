@@ -26,7 +26,7 @@ def _epochs(model: Any, X: Any, y: Any, rounds: int, params: dict) -> Iterator[i
        International Conference on Machine Learning, 2013.
     """
     classes = {"classes": np.unique(y)} if is_classifier(model) else {}
-    y = _scaled(model, y)
+    y = _scaled(model, y, X.dtype)
     model.partial_fit(X, y, **classes, **params)
     averages = _copies(model.coefs_), _copies(model.intercepts_)
     for number in range(1, rounds + 1):
@@ -79,12 +79,12 @@ def _keep_network(model: Any, rounds: int) -> None:
     del model.snapshots_
 
 
-def _scaled(model: Any, y: np.ndarray) -> np.ndarray:
-    """Give a network numbers of size one to learn."""
+def _scaled(model: Any, y: np.ndarray, dtype: Any) -> np.ndarray:
+    """Give a network numbers of size one to learn, as precise as its rows."""
     if is_classifier(model):
         return y
     model.target_scale_ = y.mean(), y.std() or 1.0
-    return (y - model.target_scale_[0]) / model.target_scale_[1]
+    return ((y - model.target_scale_[0]) / model.target_scale_[1]).astype(dtype)
 
 
 def _copies(arrays: list[np.ndarray]) -> list[np.ndarray]:

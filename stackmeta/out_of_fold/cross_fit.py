@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from time import perf_counter
 from typing import Any
@@ -41,8 +41,10 @@ class CrossFit:
     time_limit : float, default=None
         Seconds, counted from the construction.
     costs : dict of str to float, default=None
-        Expected seconds of a fold of each learner, which under a time limit are then taken in
-        their order.
+        Expected seconds of a fold of each learner, which are then taken in their order.
+    enough : callable, default=None
+        Is given the predictions of the learners that are done whenever one more is; if it
+        answers True, what is not done is not needed.
     seed : int, default=None
         Seeds the learners whose own ``random_state`` is None.
     keep_fold_models : bool, default=False
@@ -64,6 +66,7 @@ class CrossFit:
         on_error: str = "raise",
         time_limit: float | None = None,
         costs: Mapping[str, float] | None = None,
+        enough: Callable[[OutOfFold], bool] | None = None,
         seed: int | None = None,
         keep_fold_models: bool = False,
         shortcuts: str | bool = "exact",
@@ -79,6 +82,8 @@ class CrossFit:
         self.progress = Progress() if progress is None else progress
         self.time_limit = time_limit
         self._costs = costs
+        self._enough = enough
+        self._stopped = False
         self._deadline = None if time_limit is None else perf_counter() + time_limit
         found = {
             i: find_shortcut(
@@ -176,6 +181,7 @@ class CrossFit:
             folds=folds,
             shortcuts=self._shortcuts if folds else (),
             watching=watching,
+            one_at_a_time=[i for i, x in enumerate(self.learners) if x.on_gpu],
             deadline=self._deadline if folds else None,
             **planned,
         )
@@ -214,6 +220,16 @@ class CrossFit:
                 queue.add_refit(task.learner, self._collected.rounds.get(task.learner))
             if self.progress.verbose:
                 self._announce(task.learner)
+            self._stop_if_enough(queue)
+
+    def _stop_if_enough(self, queue: Queue) -> None:
+        if self._enough is None or self._stopped:
+            return
+        done = [i for i in range(len(self.learners)) if self._collected.done(i)]
+        if self._enough(self._result([self.learners[i].name for i in done])):
+            self._stopped = True
+            for i in set(range(len(self.learners))).difference(done):
+                queue.drop(i)
 
     def _take_answer(self, outcome: Outcome, queue: Queue) -> None:
         learner, answer = outcome.task.learner, outcome.answer
@@ -261,7 +277,7 @@ class CrossFit:
             )
         for name in self.errors:
             self._warn_failed(name)
-        if late:
+        if late and not self._stopped:
             warn_caller(
                 f"time_limit={self.time_limit} s ended before these learners were done; they "
                 f"are not in the stack: {late}."
@@ -296,7 +312,7 @@ class CrossFit:
         if learner.name in self.errors:
             return "failed"
         if learner.name not in done:
-            return "time limit"
+            return "not needed" if self._stopped else "time limit"
         shortcut = self._shortcuts.get(self.learners.index(learner))
         if shortcut is not None:
             return shortcut.path

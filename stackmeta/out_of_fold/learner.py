@@ -16,6 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from ..compat import safe_indexing
 from .given import GivenPredictions
 
+# How LightGBM, XGBoost, CatBoost and estimators on torch are told to compute on a GPU.
+_DEVICE_PARAMS, _GPUS = ("device", "device_type", "task_type"), ("cuda", "gpu")
 AUTO_METHODS = ("predict_proba", "decision_function", "predict")
 METHODS = ("predict_proba", "predict_log_proba", "decision_function", "predict")
 
@@ -53,6 +55,16 @@ class Learner:
     def watches(self) -> bool:
         """Whether it stops early, and can be fitted while held-out rows are watched."""
         return hasattr(self.estimator, "fit_watching")
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether a parameter of the estimator, or of one inside it, says that it uses a GPU."""
+        if not hasattr(self.estimator, "get_params"):
+            return False
+        return any(
+            name.rpartition("__")[2] in _DEVICE_PARAMS and str(value).lower().startswith(_GPUS)
+            for name, value in self.estimator.get_params().items()
+        )
 
     @property
     def answers_labels(self) -> bool:

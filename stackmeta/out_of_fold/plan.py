@@ -57,6 +57,9 @@ class Queue:
         Learners for which one task stands for all folds and the refit.
     watching : collection of int, default=()
         Learners whose refit has to wait for what the folds choose, see ``add_refit``.
+    one_at_a_time : collection of int, default=()
+        Learners of which no two fits run at once: they queue for a GPU while others fill the
+        cores.
     deadline : float, default=None
         :func:`time.perf_counter` reading after which nothing starts.
     """
@@ -71,6 +74,7 @@ class Queue:
         folds: bool = True,
         shortcuts: Collection[int] = (),
         watching: Collection[int] = (),
+        one_at_a_time: Collection[int] = (),
         deadline: float | None = None,
     ) -> None:
         fits = [(size, fold) for fold, size in enumerate(sizes)] if folds else []
@@ -91,6 +95,7 @@ class Queue:
         self._opened: list[tuple[float, int] | None] = [None] * n_learners
         self._seconds = np.zeros(n_learners)
         self._rows = np.zeros(n_learners)
+        self._one_at_a_time = frozenset(one_at_a_time)
         self._deadline = deadline
         self._in_flight: list[Task] = []
         self._opening: list[int] = []
@@ -110,13 +115,23 @@ class Queue:
         now = perf_counter() if now is None else now
         with self._lock:
             waiting = [i for i, folds in enumerate(self._waiting) if folds]
-            choose = self._longest if self._deadline is None else self._in_time
-            learner = choose(waiting, now)
+            free = self._that_may_start(waiting)
+            learner = self._choose(free, now)
+            if learner is None and len(free) < len(waiting) and not self._is_over(now):
+                return WAIT
             if learner is None:
                 return None
             if learner == WAIT.learner:
                 return WAIT
             return self._hand_out(learner, now)
+
+    def _that_may_start(self, waiting: list[int]) -> list[int]:
+        if any(task.learner in self._one_at_a_time for task in self._in_flight):
+            return [i for i in waiting if i not in self._one_at_a_time]
+        return waiting
+
+    def _is_over(self, now: float) -> bool:
+        return self._deadline is not None and now >= self._deadline
 
     def take(self, learner: int) -> Task:
         """Take a certain learner's next task."""
@@ -146,7 +161,7 @@ class Queue:
             self._all_reported = True
 
     def drop(self, learner: int) -> None:
-        """Forget the tasks of a learner that failed."""
+        """Forget the tasks of a learner that failed, or is not needed."""
         with self._lock:
             self._waiting[learner].clear()
             self._dropped.add(learner)
@@ -192,6 +207,9 @@ class Queue:
             return self._seconds[learner] / self._rows[learner]
         opened = self._opened[learner]
         return np.inf if opened is None else (now - opened[0]) / opened[1]
+
+    def _choose(self, waiting: list[int], now: float) -> int | None:
+        return (self._longest if self._deadline is None else self._in_time)(waiting, now)
 
     def _longest(self, waiting: list[int], now: float) -> int | None:
         def expected(learner: int) -> tuple[float, int]:

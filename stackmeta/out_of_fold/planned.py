@@ -17,11 +17,12 @@ _CAUTION = 1.25
 
 
 class PlannedQueue(Queue):
-    """Under a deadline, learners one after the other in the order given.
+    """Learners one after the other, in the order given.
 
-    A learner goes on while all that is left of it is expected to end in time, on all cores;
-    another takes its place while it is not. Expected is what its own fits have cost or,
-    before the first has ended, what was expected times what the machine has been slower so far.
+    Under a deadline a learner goes on while all that is left of it is expected to end in time, on
+    all cores; another takes its place while it is not. Expected is what its own fits have cost
+    or, before the first has ended, what was expected times what the machine has been slower so
+    far.
 
     Parameters
     ----------
@@ -51,6 +52,11 @@ class PlannedQueue(Queue):
             return guess
         rate = self._rate(learner, now)
         return rate if self._rows[learner] else max(rate, guess)
+
+    def _choose(self, waiting: list[int], now: float) -> int | None:
+        if self._deadline is None:
+            return waiting[0] if waiting else None
+        return self._in_time(waiting, now)
 
     def _in_time(self, waiting: list[int], now: float) -> int | None:
         assert self._deadline is not None

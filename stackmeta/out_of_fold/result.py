@@ -80,7 +80,8 @@ class OutOfFold:
     paths : dict of str -> str
         How each learner came by its predictions: "refit" (a fit for each fold), "closed
         form", "out-of-bag", "fewer trees" or "Newton" (shortcuts), "given" (columns of X),
-        "prefit"; or why it is not there: "failed", "time limit".
+        "prefit"; or why it is not in the stack: "failed", "time limit", "not needed" (it
+        would have come after learners that hardly helped), "no weight".
     models : dict of str -> estimator
         The models for new rows: each learner refitted on all rows, or the average of its
         fold models. Empty where neither was asked for.

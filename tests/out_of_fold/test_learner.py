@@ -34,6 +34,21 @@ def test_auto_takes_the_first_method_there_is():
     assert response_method("a", LinearSVC(), "predict") == "predict"
 
 
+def test_who_uses_a_gpu():
+    pytest.importorskip("xgboost")
+    from lightgbm import LGBMRegressor
+    from xgboost import XGBRegressor
+
+    def on_gpu(estimator):
+        return Learner("a", estimator, "predict").on_gpu
+
+    assert on_gpu(make_pipeline(StandardScaler(), XGBRegressor(device="cuda:0")))
+    assert on_gpu(LGBMRegressor(device_type="gpu"))
+    assert not on_gpu(XGBRegressor(device="cpu"))
+    assert not on_gpu(LGBMRegressor())
+    assert not on_gpu(Ridge())
+
+
 def test_a_method_that_is_not_there_is_named():
     with pytest.raises(ValueError, match=r"estimator svc does not implement .*predict_proba"):
         response_method("svc", LinearSVC(), "predict_proba")

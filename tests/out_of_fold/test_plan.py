@@ -193,3 +193,14 @@ def test_nothing_starts_after_the_deadline():
     queue = Queue([10], 1, 10, refit=False, deadline=5.0)
     assert queue.next(5.0) is None
     assert queue.next(4.9) == Task(0, 0)
+
+
+@pytest.mark.parametrize("deadline", [None, 1000.0])
+def test_a_gpu_is_queued_for_while_others_fill_the_cores(deadline):
+    queue = Queue([90] * 4, 4, 120, refit=True, one_at_a_time=[1, 3], deadline=deadline)
+    runs = simulate(queue, lambda task: 5.0 if task.learner in (1, 3) else 1.0, 3)
+    assert len(runs) == 20
+    on_gpu = sorted((start, end) for task, start, end in runs if task.learner in (1, 3))
+    assert all(start >= end for (_, end), (start, _) in itertools.pairwise(on_gpu))
+    on_cpu = [end for task, _, end in runs if task.learner in (0, 2)]
+    assert max(on_cpu) < max(end for _, end in on_gpu) <= 51 + max(on_cpu) * (deadline is not None)

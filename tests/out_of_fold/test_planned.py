@@ -5,7 +5,10 @@ import pytest
 from sklearn.tree import DecisionTreeRegressor
 
 from stackmeta import out_of_fold
+from stackmeta.out_of_fold.engine import set_up
+from stackmeta.out_of_fold.learner import Learner
 from stackmeta.out_of_fold.planned import PlannedQueue
+from stackmeta.out_of_fold.target import encode_target
 
 
 def run(costs, true, deadline, *, n_workers=1, n_folds=4):
@@ -100,3 +103,32 @@ def test_costs_are_checked_and_used():
     with pytest.warns(UserWarning, match="time_limit"):
         oof = out_of_fold(learners, X, X[:, 0], costs={"a": 0.1, "b": 1e6}, time_limit=60)
     assert oof.names == ["a"]
+
+
+def test_without_a_deadline_learners_come_in_order_until_it_is_enough():
+    asked = []
+
+    def enough(oof):
+        asked.append(oof.names)
+        return len(oof.names) == 2
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), rng.normal(size=60)
+    learners = [(name, DecisionTreeRegressor(max_depth=2)) for name in "abcd"]
+    engine = set_up(
+        [Learner(name, tree, "predict") for name, tree in learners],
+        X,
+        encode_target(y, classifier=False, caller="test"),
+        cv=3,
+        groups=None,
+        split_params={},
+        classifier=False,
+        seed=0,
+        costs=dict.fromkeys("abcd", 1.0),
+        enough=enough,
+        on_error="raise",
+    )
+    oof = engine.run(refit=False)
+    assert asked == [["a"], ["a", "b"]]
+    assert oof.names == ["a", "b"]
+    assert oof.paths == {"a": "refit", "b": "refit", "c": "not needed", "d": "not needed"}
