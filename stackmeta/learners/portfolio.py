@@ -64,6 +64,7 @@ _ENTRIES = {
         lambda table: makers.lightgbm(table, extra_trees=True, num_leaves=63, learning_rate=0.06),
         "balanced",
     ),
+    "xgboost_indicators": _Entry(makers.xgboost_indicators, "balanced"),
     "xgboost": _Entry(makers.xgboost, "balanced"),
     "network_bins": _Entry(lambda table: makers.network_on_bins(table, alpha=1e-3), "balanced"),
     "extra_trees": _Entry(makers.extra_trees, "balanced"),
@@ -71,7 +72,6 @@ _ENTRIES = {
     "network_wide": _Entry(lambda table: makers.network(table, 256), "balanced"),
     "forest": _Entry(makers.forest, "balanced"),
     "lightgbm": _Entry(makers.lightgbm, "balanced"),
-    "xgboost_indicators": _Entry(makers.xgboost_indicators, "best"),
     "xgboost_shallow": _Entry(
         lambda table: makers.xgboost(table, max_depth=4, colsample_bytree=0.5), "best"
     ),

@@ -30,7 +30,7 @@ from stackmeta import (
     out_of_fold,
 )
 from stackmeta.learners import portfolio
-from stackmeta.learners.device import _n_cuda_devices
+from stackmeta.learners.device import _n_cuda_devices, lightgbm_device, xgboost_device
 from stackmeta.learners.time_plan import plan_time
 
 QUICK = ["linear", "neighbours"]
@@ -308,6 +308,13 @@ def test_no_device():
     with pytest.warns(UserWarning, match="no CUDA device") as caught:
         learner.fit(X, LABELS)
     assert len([one for one in caught if "CUDA" in str(one.message)]) == 1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_devices_that_a_library_cannot_use():
+    assert lightgbm_device("cpu") == xgboost_device("cpu") == "cpu"
+    if not _n_cuda_devices():
+        assert lightgbm_device("cuda") == "cpu"
 
 
 def test_thresholds_can_be_tuned():
