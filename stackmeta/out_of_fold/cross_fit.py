@@ -43,8 +43,8 @@ class CrossFit:
     costs : dict of str to float, default=None
         Expected seconds of a fold of each learner, which are then taken in their order.
     enough : callable, default=None
-        Is given the predictions of the learners that are done whenever one more is; if it
-        answers True, what is not done is not needed.
+        Is given the predictions of the first learner, the first two, and so on, as soon as they
+        are there; if it answers True, those that come later are not needed.
     seed : int, default=None
         Seeds the learners whose own ``random_state`` is None.
     keep_fold_models : bool, default=False
@@ -83,7 +83,8 @@ class CrossFit:
         self.time_limit = time_limit
         self._costs = costs
         self._enough = enough
-        self._stopped = False
+        self._n_judged = 0
+        self._n_needed = len(learners)
         self._deadline = None if time_limit is None else perf_counter() + time_limit
         found = {
             i: find_shortcut(
@@ -132,7 +133,7 @@ class CrossFit:
         self._collect(there, queue)
         done = [
             learner.name
-            for i, learner in enumerate(self.learners)
+            for i, learner in enumerate(self.learners[: self._n_needed])
             if learner.name not in self.errors
             and self._collected.done(i)
             and (not refit or learner.name in self.refits)
@@ -223,13 +224,19 @@ class CrossFit:
             self._stop_if_enough(queue)
 
     def _stop_if_enough(self, queue: Queue) -> None:
-        if self._enough is None or self._stopped:
-            return
-        done = [i for i in range(len(self.learners)) if self._collected.done(i)]
-        if self._enough(self._result([self.learners[i].name for i in done])):
-            self._stopped = True
-            for i in set(range(len(self.learners))).difference(done):
-                queue.drop(i)
+        """Judge in the order of the learners: in which they end depends on the machine."""
+        while self._enough is not None and self._n_judged < self._n_needed:
+            if not self._settled(self._n_judged):
+                return
+            self._n_judged += 1
+            names = [x.name for x in self.learners[: self._n_judged] if x.name not in self.errors]
+            if names and self._enough(self._result(names)):
+                self._n_needed = self._n_judged
+                for i in range(self._n_needed, len(self.learners)):
+                    queue.drop(i)
+
+    def _settled(self, position: int) -> bool:
+        return self._collected.done(position) or self.learners[position].name in self.errors
 
     def _take_answer(self, outcome: Outcome, queue: Queue) -> None:
         learner, answer = outcome.task.learner, outcome.answer
@@ -262,7 +269,8 @@ class CrossFit:
         self.progress.learner_done(name, oof.loss_name, oof.loss()[name], oof.fit_seconds[name])
 
     def _report(self, done: list[str]) -> None:
-        late = [x.name for x in self.learners if x.name not in self.errors and x.name not in done]
+        needed = self.learners[: self._n_needed]
+        late = [x.name for x in needed if x.name not in self.errors and x.name not in done]
         if not done:
             causes = "; ".join(
                 f"{name!r} in {self._place(fold)}: {type(error).__name__}: {error}"
@@ -277,7 +285,7 @@ class CrossFit:
             )
         for name in self.errors:
             self._warn_failed(name)
-        if late and not self._stopped:
+        if late:
             warn_caller(
                 f"time_limit={self.time_limit} s ended before these learners were done; they "
                 f"are not in the stack: {late}."
@@ -311,9 +319,12 @@ class CrossFit:
     def _path(self, learner: Learner, done: list[str]) -> str:
         if learner.name in self.errors:
             return "failed"
+        position = self.learners.index(learner)
+        if position >= self._n_needed:
+            return "not needed"
         if learner.name not in done:
-            return "not needed" if self._stopped else "time limit"
-        shortcut = self._shortcuts.get(self.learners.index(learner))
+            return "time limit"
+        shortcut = self._shortcuts.get(position)
         if shortcut is not None:
             return shortcut.path
         return "given" if learner.given else "refit"

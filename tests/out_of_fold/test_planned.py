@@ -1,7 +1,10 @@
 """The queue of learners whose costs are known beforehand, more or less."""
 
+from time import sleep
+
 import numpy as np
 import pytest
+from sklearn.dummy import DummyRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from stackmeta import out_of_fold
@@ -78,6 +81,12 @@ def test_a_learner_slower_than_expected_is_left():
     assert complete(found) == [0, 2]
 
 
+class Slow(DummyRegressor):
+    def fit(self, X, y):
+        sleep(0.3)
+        return super().fit(X, y)
+
+
 def test_something_is_tried_where_nothing_seems_to_fit():
     found = run([50, 40], [1, 1], 10.0)
     assert complete(found) == [0, 1] or complete(found) == [1]
@@ -105,7 +114,9 @@ def test_costs_are_checked_and_used():
     assert oof.names == ["a"]
 
 
-def test_without_a_deadline_learners_come_in_order_until_it_is_enough():
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_without_a_deadline_learners_come_in_order_until_it_is_enough(n_jobs):
+    """The first learner ends last where two run at once, but is judged first."""
     asked = []
 
     def enough(oof):
@@ -114,7 +125,7 @@ def test_without_a_deadline_learners_come_in_order_until_it_is_enough():
 
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 2)), rng.normal(size=60)
-    learners = [(name, DecisionTreeRegressor(max_depth=2)) for name in "abcd"]
+    learners = [(name, Slow() if name == "a" else DecisionTreeRegressor()) for name in "abcd"]
     engine = set_up(
         [Learner(name, tree, "predict") for name, tree in learners],
         X,
@@ -126,7 +137,7 @@ def test_without_a_deadline_learners_come_in_order_until_it_is_enough():
         seed=0,
         costs=dict.fromkeys("abcd", 1.0),
         enough=enough,
-        on_error="raise",
+        n_jobs=n_jobs,
     )
     oof = engine.run(refit=False)
     assert asked == [["a"], ["a", "b"]]
