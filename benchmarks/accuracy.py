@@ -9,7 +9,7 @@ root mean squared error of numbers, two jobs. Each system gets the raw training 
 and nothing else:
 
 - "super": :class:`SuperLearnerClassifier` or ``Regressor``; "best learner" is the member
-  that is best out of fold, as the average of its fold models.
+  that is best out of fold (of those that it keeps), as the average of its fold models.
 - "lightgbm": a random search over LightGBM for the seconds, five folds, refitted.
 - "sklearn": scikit-learn's stack of the portfolio (however long it takes).
 - "autogluon": ``best_quality`` in an environment of its own.
@@ -135,9 +135,9 @@ def run_task(folder: Path) -> None:
     found |= {"fit_seconds": fitted - start, "predict_seconds": time.perf_counter() - fitted}
     if task["system"] == "super":
         losses = model.oof_.loss()
-        best = model.oof_.models[min(losses, key=losses.get)]
-        found[BEST] = getattr(best, method)(test)
-        found["note"] = f"{len(losses)} learners, {len(model.oof_.splits)} folds"
+        kept = model.oof_.models
+        found[BEST] = getattr(kept[min(kept, key=losses.get)], method)(test)
+        found["note"] = f"{len(losses)} learners, {len(kept)} kept, {len(model.oof_.splits)} folds"
     (folder / "found.pkl").write_bytes(pickle.dumps(found))
 
 
