@@ -22,7 +22,7 @@ from .combiners import (
     SignedWeightsClassifier,
     SignedWeightsRegressor,
 )
-from .out_of_fold import OutOfFold, out_of_fold
+from .out_of_fold import OutOfFold, OutOfFoldStore, out_of_fold
 from .stacking import StackingClassifier, StackingRegressor
 from .super_learner import SuperLearnerClassifier, SuperLearnerRegressor
 from .transformer import OutOfFoldTransformer
@@ -49,6 +49,7 @@ __all__ = [
     "MetaLearnerClassifier",
     "MetaLearnerRegressor",
     "OutOfFold",
+    "OutOfFoldStore",
     "OutOfFoldTransformer",
     "SignedWeightsClassifier",
     "SignedWeightsRegressor",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -34,6 +35,7 @@ from .out_of_fold.learner import Learner
 from .out_of_fold.progress import Progress
 from .out_of_fold.result import OutOfFold
 from .out_of_fold.shortcuts import LEVELS
+from .out_of_fold.store import OutOfFoldStore
 from .out_of_fold.target import Target, encode_target
 from .routing import LearnerRouting, Routed
 
@@ -74,6 +76,7 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
         "shortcuts": [StrOptions(set(LEVELS)), Options(bool, {False})],
         "on_error": [StrOptions({"raise", "drop"})],
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
+        "store": [None, str, os.PathLike, OutOfFoldStore],
         "random_state": ["random_state"],
     }
 
@@ -173,6 +176,7 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
             time_limit=self.time_limit,
             keep_fold_models=not self.refit,
             shortcuts=self.shortcuts,
+            store=self.store,
             progress=ready.progress,
             **self._options(),
         )

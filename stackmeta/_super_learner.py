@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from .compat import (
     safe_indexing,
 )
 from .out_of_fold.checks import draw_seed, where_it_goes
+from .out_of_fold.store import OutOfFoldStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +55,7 @@ class BaseSuperLearner(BaseEstimator):
         "max_predict_seconds": [None, Interval(Real, 0, None, closed="neither")],
         "device": [StrOptions({"cpu", "cuda"})],
         "n_jobs": [None, Integral],
+        "store": [None, str, os.PathLike, OutOfFoldStore],
         "verbose": ["verbose"],
         "keep_oof": ["boolean"],
         "random_state": ["random_state"],
@@ -71,6 +74,7 @@ class BaseSuperLearner(BaseEstimator):
         max_predict_seconds: float | None = None,
         device: str = "cpu",
         n_jobs: int | None = None,
+        store: Any = None,
         verbose: int = 0,
         keep_oof: bool = True,
         random_state: Any = None,
@@ -85,6 +89,7 @@ class BaseSuperLearner(BaseEstimator):
         self.max_predict_seconds = max_predict_seconds
         self.device = device
         self.n_jobs = n_jobs
+        self.store = store
         self.verbose = verbose
         self.keep_oof = keep_oof
         self.random_state = random_state
@@ -143,6 +148,7 @@ class BaseSuperLearner(BaseEstimator):
             on_error="drop" if len(learners) > 1 else "raise",
             time_limit=plan.first_seconds,
             n_jobs=self.n_jobs,
+            store=self.store,
             verbose=self.verbose,
             keep_oof=self.keep_oof,
             random_state=seed,

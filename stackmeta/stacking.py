@@ -66,6 +66,9 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
         :class:`~sklearn.exceptions.FitFailedWarning`.
     time_limit : float, default=None
         Seconds. When they are over, the stack is made of the learners that are done.
+    store : str, Path or OutOfFoldStore, default=None
+        A folder that keeps every finished fit. A fit that was killed, or a stack with one
+        learner more, repeats none of them; see :class:`OutOfFoldStore`.
     keep_oof : bool, default=True
         Whether ``oof_`` (out-of-fold predictions and y) is kept; False makes small pickles.
     random_state : int, RandomState or None, default=None
@@ -154,6 +157,7 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
         shortcuts: str | bool = "exact",
         on_error: str = "raise",
         time_limit: float | None = None,
+        store: Any = None,
         keep_oof: bool = True,
         random_state: Any = None,
     ) -> None:
@@ -170,6 +174,7 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
         self.shortcuts = shortcuts
         self.on_error = on_error
         self.time_limit = time_limit
+        self.store = store
         self.keep_oof = keep_oof
         self.random_state = random_state
 
@@ -268,6 +273,9 @@ class StackingRegressor(BaseStack, ensemble.StackingRegressor):
         :class:`~sklearn.exceptions.FitFailedWarning`.
     time_limit : float, default=None
         Seconds. When they are over, the stack is made of the learners that are done.
+    store : str, Path or OutOfFoldStore, default=None
+        A folder that keeps every finished fit. A fit that was killed, or a stack with one
+        learner more, repeats none of them; see :class:`OutOfFoldStore`.
     keep_oof : bool, default=True
         Whether ``oof_`` (out-of-fold predictions and y) is kept; False makes small pickles.
     random_state : int, RandomState or None, default=None
@@ -341,6 +349,7 @@ class StackingRegressor(BaseStack, ensemble.StackingRegressor):
         shortcuts: str | bool = "exact",
         on_error: str = "raise",
         time_limit: float | None = None,
+        store: Any = None,
         keep_oof: bool = True,
         random_state: Any = None,
     ) -> None:
@@ -356,6 +365,7 @@ class StackingRegressor(BaseStack, ensemble.StackingRegressor):
         self.shortcuts = shortcuts
         self.on_error = on_error
         self.time_limit = time_limit
+        self.store = store
         self.keep_oof = keep_oof
         self.random_state = random_state
 

@@ -55,6 +55,9 @@ class SuperLearnerClassifier(ClassifierMixin, BaseSuperLearner):
         Fits that joblib runs at once; -1 uses all processors.
     verbose : int, default=0
         1 prints a line a finished learner, 2 also a line a fit.
+    store : str, Path or OutOfFoldStore, default=None
+        A folder that keeps every finished fit. A fit that was killed, or a stack with one
+        learner more, repeats none of them; see :class:`OutOfFoldStore`.
     keep_oof : bool, default=True
         Whether to keep out-of-fold predictions and y.
     random_state : int, RandomState instance or None, default=None
@@ -157,6 +160,9 @@ class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
         Fits that joblib runs at once; -1 uses all processors.
     verbose : int, default=0
         1 prints a line a finished learner, 2 also a line a fit.
+    store : str, Path or OutOfFoldStore, default=None
+        A folder that keeps every finished fit. A fit that was killed, or a stack with one
+        learner more, repeats none of them; see :class:`OutOfFoldStore`.
     keep_oof : bool, default=True
         Whether to keep out-of-fold predictions and y.
     random_state : int, RandomState instance or None, default=None

@@ -50,6 +50,9 @@ class OutOfFoldTransformer(Level0, BaseComposition):
         :class:`~sklearn.exceptions.FitFailedWarning`.
     time_limit : float, default=None
         Seconds. When they are over, the learners that are done remain.
+    store : str, Path or OutOfFoldStore, default=None
+        A folder that keeps every finished fit. A fit that was killed, or one with one learner
+        more, repeats none of them; see :class:`OutOfFoldStore`.
     random_state : int, RandomState or None, default=None
         Seeds the splitter and those learners whose own ``random_state`` is None.
 
@@ -111,6 +114,7 @@ class OutOfFoldTransformer(Level0, BaseComposition):
         shortcuts: str | bool = "exact",
         on_error: str = "raise",
         time_limit: float | None = None,
+        store: Any = None,
         random_state: Any = None,
     ) -> None:
         self.estimators = estimators
@@ -123,6 +127,7 @@ class OutOfFoldTransformer(Level0, BaseComposition):
         self.shortcuts = shortcuts
         self.on_error = on_error
         self.time_limit = time_limit
+        self.store = store
         self.random_state = random_state
 
     def _methods(self) -> Any:

@@ -2,5 +2,6 @@
 
 from .engine import out_of_fold
 from .result import FitRecord, OutOfFold
+from .store import OutOfFoldStore
 
-__all__ = ["FitRecord", "OutOfFold", "out_of_fold"]
+__all__ = ["FitRecord", "OutOfFold", "OutOfFoldStore", "out_of_fold"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -21,6 +21,8 @@ from .result import FitRecord, OutOfFold
 from .run import execute, execute_here, execute_wide
 from .shared import Shared
 from .shortcuts import find_shortcut
+from .store import as_store
+from .store.keeper import Keeper
 from .target import Target
 from .task import Outcome, Work
 from .warning import warn_caller
@@ -50,6 +52,8 @@ class CrossFit:
     keep_fold_models : bool, default=False
     shortcuts : {"exact", "approximate", False}, default="exact"
         Which learners may answer for all folds at once.
+    store : str, Path or OutOfFoldStore, default=None
+        Where finished fits are kept, and found again.
     exchangeable : bool, default=False
         Whether any row could have been held out with any other.
     progress : Progress, default=None
@@ -70,6 +74,7 @@ class CrossFit:
         seed: int | None = None,
         keep_fold_models: bool = False,
         shortcuts: str | bool = "exact",
+        store: Any = None,
         exchangeable: bool = False,
         progress: Progress | None = None,
     ) -> None:
@@ -93,9 +98,9 @@ class CrossFit:
             for i, learner in enumerate(learners)
         }
         self._shortcuts = {i: shortcut for i, shortcut in found.items() if shortcut is not None}
-        self._shared = Shared(
-            Work(X, target, learners, splits, seed, keep_fold_models, self._shortcuts)
-        )
+        work = Work(X, target, learners, splits, seed, keep_fold_models, self._shortcuts)
+        self._shared = Shared(work)
+        self._keeper = None if store is None else Keeper(as_store(store), work)
         #: ``with engine.spread():`` keeps X on the workers of a cluster from run to refits.
         self.spread = self._shared.spread
         self._sizes = [len(train) for train, _ in splits]
@@ -120,17 +125,8 @@ class CrossFit:
         self.progress.open([learner.name for learner in self.learners], len(self.splits) + 1)
         self._refit = refit
         queue = self._queue(refit=refit, folds=True)
-        light = [i for i, shortcut in self._shortcuts.items() if shortcut.light]
-        here = execute_here(
-            light, queue, self._shared, n_jobs=self.n_jobs, deadline=self._deadline
-        )
-        self._collect(here, queue)
-        # A worker process can be ended in time, this one can not.
-        if self._deadline is None and backend_is_local():
-            wide = [i for i, shortcut in self._shortcuts.items() if shortcut.wide]
-            self._collect(execute_wide(wide, queue, self._shared, n_jobs=self.n_jobs), queue)
-        there = execute(queue, self._shared, n_jobs=self.n_jobs, deadline=self._deadline)
-        self._collect(there, queue)
+        with self._interruptible():
+            self._run(queue)
         done = [
             learner.name
             for i, learner in enumerate(self.learners[: self._n_needed])
@@ -140,6 +136,50 @@ class CrossFit:
         ]
         self._report(done)
         return self._result(done)
+
+    def _run(self, queue: Queue) -> None:
+        """Take what the store has, then what runs beside the data, then all else."""
+        self._take_kept(queue)
+        light = self._shortcuts_that_wait(queue, "light")
+        here = execute_here(
+            light, queue, self._shared, n_jobs=self.n_jobs, deadline=self._deadline
+        )
+        self._collect(here, queue)
+        # A worker process can be ended in time, this one can not.
+        if self._deadline is None and backend_is_local():
+            wide = self._shortcuts_that_wait(queue, "wide")
+            self._collect(execute_wide(wide, queue, self._shared, n_jobs=self.n_jobs), queue)
+        there = execute(queue, self._shared, n_jobs=self.n_jobs, deadline=self._deadline)
+        self._collect(there, queue)
+
+    def _shortcuts_that_wait(self, queue: Queue, kind: str) -> list[int]:
+        waiting = [task.learner for task in queue.waiting() if task.fold == ALL_FOLDS]
+        return [i for i in waiting if getattr(self._shortcuts[i], kind)]
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Say, when a user interrupts, what is kept and how to go on."""
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            if self._keeper is not None:
+                n_fits = self._keeper.n_found + self._keeper.n_kept
+                error.add_note(
+                    f"stackmeta: {n_fits} finished fits are in {self._keeper.store}. Call fit "
+                    "again with the same store= to go on from there."
+                )
+            raise
+
+    def _take_kept(self, queue: Queue, learner: int | None = None) -> None:
+        """Take from the store what waits in the queue, of one learner or of all."""
+        if self._keeper is None:
+            return
+        for task in queue.waiting():
+            if learner in (None, task.learner):
+                outcome = self._keeper.find(task)
+                if outcome is not None:
+                    queue.skip(task)
+                    self._take(outcome, queue, kept=True)
 
     def refit(self, names: Iterable[str]) -> list[str]:
         """Fit the named learners on all rows; return the names of those that failed.
@@ -156,7 +196,9 @@ class CrossFit:
                 queue.drop(i)
             elif i in self._collected.rounds:
                 queue.add_refit(i, self._collected.rounds[i])
-        self._collect(execute(queue, self._shared, n_jobs=self.n_jobs), queue)
+        with self._interruptible():
+            self._take_kept(queue)
+            self._collect(execute(queue, self._shared, n_jobs=self.n_jobs), queue)
         failed = [x.name for x in self.learners if x.name in wanted and x.name in self.errors]
         if len(self.errors) == len(self.learners):
             self._report([])
@@ -193,8 +235,10 @@ class CrossFit:
             for outcome in outcomes:
                 self._take(outcome, queue)
 
-    def _take(self, outcome: Outcome, queue: Queue) -> None:
+    def _take(self, outcome: Outcome, queue: Queue, *, kept: bool = False) -> None:
         task = outcome.task
+        if self._keeper is not None and not kept:
+            self._keeper.keep(outcome)
         name = self.learners[task.learner].name
         self.records.append(
             FitRecord(name, task.fold, outcome.seconds, outcome.started, outcome.worker)
@@ -219,6 +263,7 @@ class CrossFit:
         elif self._collected.done(task.learner):
             if self._refit and task.learner in queue.watching:
                 queue.add_refit(task.learner, self._collected.rounds.get(task.learner))
+                self._take_kept(queue, task.learner)
             if self.progress.verbose:
                 self._announce(task.learner)
             self._stop_if_enough(queue)
@@ -243,6 +288,7 @@ class CrossFit:
         if answer is None:
             del self._shortcuts[learner]
             queue.plainly(learner)
+            self._take_kept(queue, learner)
             return
         name = self.learners[learner].name
         self.progress.fit_done(name, ALL_FOLDS, outcome.seconds)

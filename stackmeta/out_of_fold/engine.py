@@ -43,6 +43,7 @@ def out_of_fold(
     on_error: str = "raise",
     time_limit: float | None = None,
     costs: Mapping[str, float] | None = None,
+    store: Any = None,
     random_state: Any = None,
     verbose: int = 0,
 ) -> OutOfFold:
@@ -87,6 +88,8 @@ def out_of_fold(
         Expected seconds of a fold of each learner. Under a time limit they are then completed in
         their order, those left out that are not expected to end. None: each is tried with one
         fold, the cheap ones are completed first.
+    store : str, Path or OutOfFoldStore, default=None
+        A folder that keeps every finished fit: called again, nothing that it has is fitted.
     random_state : int, RandomState or None, default=None
         Seeds the splitter and those learners whose own ``random_state`` is None.
     verbose : int, default=0
@@ -154,6 +157,7 @@ def out_of_fold(
         on_error=on_error,
         time_limit=time_limit,
         costs=costs,
+        store=store,
         keep_fold_models=keep_models and not refit,
         shortcuts=shortcuts,
         progress=Progress(verbose),

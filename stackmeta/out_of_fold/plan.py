@@ -147,6 +147,20 @@ class Queue:
             self._opening.append(learner)
         return task
 
+    def waiting(self) -> list[Task]:
+        """List what has not been handed out, learner by learner."""
+        with self._lock:
+            return [
+                Task(learner, fold, self._rounds.get(learner) if fold == REFIT else None)
+                for learner, folds in enumerate(self._waiting)
+                for fold in folds
+            ]
+
+    def skip(self, task: Task) -> None:
+        """Forget a task that has been done before."""
+        with self._lock:
+            self._waiting[task.learner].remove(task.fold)
+
     def done(self, task: Task, seconds: float) -> None:
         """Learn what a finished task has cost."""
         with self._lock:
