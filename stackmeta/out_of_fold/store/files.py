@@ -25,7 +25,7 @@ _STALE_SECONDS = 24 * 3600.0
 _MOST_INDEX_BYTES = 4_000_000
 
 
-class DamagedError(Exception):
+class DamagedError(ValueError):
     """Raised for an object that is not what was written."""
 
 
@@ -50,7 +50,11 @@ class ObjectFolder:
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
             raise DamagedError(f"{key!r} is no key.")
-        return self.root / self.kind / key[:2] / key
+        path = self.root / self.kind / key[:2] / key
+        for folder in (path.parent, path.parent.parent):
+            if folder.is_symlink():
+                raise DamagedError(f"{folder} is a link, which no store makes: remove it.")
+        return path
 
     def __iter__(self) -> Iterator[str]:
         """List the keys of all objects, damaged ones among them."""
@@ -236,8 +240,8 @@ def _folders(path: Path) -> Iterator[Path]:
 
 def _opened(path: Path) -> Any:
     """Open a file for reading, but neither a link nor one in a folder that is a link."""
-    if any(folder.is_symlink() for folder in (path.parent, path.parent.parent)):
-        raise OSError("a link stands in its way.")
+    if path.parent.is_symlink():
+        raise OSError(f"{path.parent} is a link.")
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(path, flags), "rb")
 
