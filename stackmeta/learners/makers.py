@@ -35,6 +35,7 @@ from .pipelines import on_categories, on_codes, on_indicators, on_numbers
 
 # Of a fold's forest: the average of the fold models has eight times as many.
 _TREES = 100
+_ROWS_A_LEAF = 10_000
 _DART_ROUNDS = 100
 # What LightGBM does on the CPU alone.
 _CPU_ONLY = {"linear_tree", "extra_trees"}
@@ -135,17 +136,28 @@ def xgboost_dart(table: Table) -> BaseEstimator:
 
 def forest(table: Table) -> BaseEstimator:
     """Bootstrapped trees."""
-    return _trees(table, RandomForestClassifier, RandomForestRegressor, 0.5)
+    return _trees(table, RandomForestClassifier, RandomForestRegressor, 0.5, 2)
 
 
 def extra_trees(table: Table) -> BaseEstimator:
-    """Trees with random splits."""
-    return _trees(table, ExtraTreesClassifier, ExtraTreesRegressor, 0.7)
+    """Trees with random splits, grown to the end."""
+    return _trees(table, ExtraTreesClassifier, ExtraTreesRegressor, 0.7, 1)
 
 
-def _trees(table: Table, classifier: type, regressor: type, max_features: float) -> BaseEstimator:
-    # Leaves of a few rows give probabilities other than 0 and 1, and smaller models.
-    common = {"n_estimators": _TREES, "min_samples_leaf": 2, "random_state": table.seed}
+def extra_trees_wide(table: Table) -> BaseEstimator:
+    """Trees with random splits that look at all columns."""
+    trees = _trees(table, ExtraTreesClassifier, ExtraTreesRegressor, 1.0, 1)
+    if table.classifies:
+        trees[-1].set_params(max_features=1.0, criterion="entropy")
+    return trees
+
+
+def _trees(
+    table: Table, classifier: type, regressor: type, max_features: float, least: int
+) -> Any:
+    # More rows a leaf where there are many: models would grow with the rows.
+    leaf = max(least, table.n_rows // _ROWS_A_LEAF)
+    common = {"n_estimators": _TREES, "min_samples_leaf": leaf, "random_state": table.seed}
     if table.classifies:
         return on_codes(classifier(**common))
     return on_codes(regressor(**common, max_features=max_features))

@@ -15,7 +15,7 @@ from .makers import Table
 # Boosters grow a tree a class a round: with many classes these come before all others, boosters
 # after them.
 _MANY_CLASSES = 5
-_FIRST = ("linear", "extra_trees", "forest", "kernel", "splines", "neighbours")
+_FIRST = ("linear", "extra_trees", "extra_trees_wide", "forest", "kernel", "splines", "neighbours")
 BOOSTERS = ("lightgbm", "xgboost", "hist", "catboost")
 # All pairs of rows are too many beyond, when it comes to predictions.
 _FEW_ROWS = 2_000
@@ -45,6 +45,7 @@ _ENTRIES = {
     "xgboost_lossguide": _Entry(
         lambda table: makers.xgboost(table, grow_policy="lossguide", max_leaves=24, max_depth=0),
     ),
+    "extra_trees": _Entry(makers.extra_trees, "balanced"),
     "kernel": _Entry(makers.kernel, "balanced"),
     "lightgbm_crosses": _Entry(
         lambda table: makers.lightgbm(
@@ -67,7 +68,7 @@ _ENTRIES = {
     "xgboost_indicators": _Entry(makers.xgboost_indicators, "balanced"),
     "xgboost": _Entry(makers.xgboost, "balanced"),
     "network_bins": _Entry(lambda table: makers.network_on_bins(table, alpha=1e-3), "balanced"),
-    "extra_trees": _Entry(makers.extra_trees, "balanced"),
+    "extra_trees_wide": _Entry(makers.extra_trees_wide, "balanced"),
     "gaussian_process": _Entry(makers.gaussian_process, "balanced"),
     "network_wide": _Entry(lambda table: makers.network(table, 256), "balanced"),
     "forest": _Entry(makers.forest, "balanced"),
