@@ -77,6 +77,7 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
         "on_error": [StrOptions({"raise", "drop"})],
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
         "store": [None, str, os.PathLike, OutOfFoldStore],
+        "memory_limit": [None, Interval(Real, 0, None, closed="neither")],
         "random_state": ["random_state"],
     }
 
@@ -177,6 +178,7 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
             keep_fold_models=not self.refit,
             shortcuts=self.shortcuts,
             store=self.store,
+            memory_limit=self.memory_limit,
             progress=ready.progress,
             **self._options(),
         )

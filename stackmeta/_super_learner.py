@@ -56,6 +56,7 @@ class BaseSuperLearner(BaseEstimator):
         "device": [StrOptions({"cpu", "cuda"})],
         "n_jobs": [None, Integral],
         "store": [None, str, os.PathLike, OutOfFoldStore],
+        "memory_limit": [None, Interval(Real, 0, None, closed="neither")],
         "verbose": ["verbose"],
         "keep_oof": ["boolean"],
         "random_state": ["random_state"],
@@ -75,6 +76,7 @@ class BaseSuperLearner(BaseEstimator):
         device: str = "cpu",
         n_jobs: int | None = None,
         store: Any = None,
+        memory_limit: float | None = None,
         verbose: int = 0,
         keep_oof: bool = True,
         random_state: Any = None,
@@ -90,6 +92,7 @@ class BaseSuperLearner(BaseEstimator):
         self.device = device
         self.n_jobs = n_jobs
         self.store = store
+        self.memory_limit = memory_limit
         self.verbose = verbose
         self.keep_oof = keep_oof
         self.random_state = random_state
@@ -149,6 +152,7 @@ class BaseSuperLearner(BaseEstimator):
             time_limit=plan.first_seconds,
             n_jobs=self.n_jobs,
             store=self.store,
+            memory_limit=self.memory_limit,
             verbose=self.verbose,
             keep_oof=self.keep_oof,
             random_state=seed,

@@ -69,6 +69,9 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
     store : str, Path or OutOfFoldStore, default=None
         A folder that keeps every finished fit. A fit that was killed, or a stack with one
         learner more, repeats none of them; see :class:`OutOfFoldStore`.
+    memory_limit : int or float, default=None
+        Bytes that the fits of all workers may take together, or, from 0.0 to 1.0, a share of what
+        is free when the fit begins. A fit that would not fit beside those that run waits.
     keep_oof : bool, default=True
         Whether ``oof_`` (out-of-fold predictions and y) is kept; False makes small pickles.
     random_state : int, RandomState or None, default=None
@@ -158,6 +161,7 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
         on_error: str = "raise",
         time_limit: float | None = None,
         store: Any = None,
+        memory_limit: float | None = None,
         keep_oof: bool = True,
         random_state: Any = None,
     ) -> None:
@@ -175,6 +179,7 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
         self.on_error = on_error
         self.time_limit = time_limit
         self.store = store
+        self.memory_limit = memory_limit
         self.keep_oof = keep_oof
         self.random_state = random_state
 
@@ -276,6 +281,9 @@ class StackingRegressor(BaseStack, ensemble.StackingRegressor):
     store : str, Path or OutOfFoldStore, default=None
         A folder that keeps every finished fit. A fit that was killed, or a stack with one
         learner more, repeats none of them; see :class:`OutOfFoldStore`.
+    memory_limit : int or float, default=None
+        Bytes that the fits of all workers may take together, or, from 0.0 to 1.0, a share of what
+        is free when the fit begins. A fit that would not fit beside those that run waits.
     keep_oof : bool, default=True
         Whether ``oof_`` (out-of-fold predictions and y) is kept; False makes small pickles.
     random_state : int, RandomState or None, default=None
@@ -350,6 +358,7 @@ class StackingRegressor(BaseStack, ensemble.StackingRegressor):
         on_error: str = "raise",
         time_limit: float | None = None,
         store: Any = None,
+        memory_limit: float | None = None,
         keep_oof: bool = True,
         random_state: Any = None,
     ) -> None:
@@ -366,6 +375,7 @@ class StackingRegressor(BaseStack, ensemble.StackingRegressor):
         self.on_error = on_error
         self.time_limit = time_limit
         self.store = store
+        self.memory_limit = memory_limit
         self.keep_oof = keep_oof
         self.random_state = random_state
 

@@ -58,6 +58,9 @@ class SuperLearnerClassifier(ClassifierMixin, BaseSuperLearner):
     store : str, Path or OutOfFoldStore, default=None
         A folder that keeps every finished fit. A fit that was killed, or a stack with one
         learner more, repeats none of them; see :class:`OutOfFoldStore`.
+    memory_limit : int or float, default=None
+        Bytes that the fits of all workers may take together, or, from 0.0 to 1.0, a share of what
+        is free when the fit begins. A fit that would not fit beside those that run waits.
     keep_oof : bool, default=True
         Whether to keep out-of-fold predictions and y.
     random_state : int, RandomState instance or None, default=None
@@ -163,6 +166,9 @@ class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
     store : str, Path or OutOfFoldStore, default=None
         A folder that keeps every finished fit. A fit that was killed, or a stack with one
         learner more, repeats none of them; see :class:`OutOfFoldStore`.
+    memory_limit : int or float, default=None
+        Bytes that the fits of all workers may take together, or, from 0.0 to 1.0, a share of what
+        is free when the fit begins. A fit that would not fit beside those that run waits.
     keep_oof : bool, default=True
         Whether to keep out-of-fold predictions and y.
     random_state : int, RandomState instance or None, default=None

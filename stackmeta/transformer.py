@@ -53,6 +53,9 @@ class OutOfFoldTransformer(Level0, BaseComposition):
     store : str, Path or OutOfFoldStore, default=None
         A folder that keeps every finished fit. A fit that was killed, or one with one learner
         more, repeats none of them; see :class:`OutOfFoldStore`.
+    memory_limit : int or float, default=None
+        Bytes that the fits of all workers may take together, or, from 0.0 to 1.0, a share of what
+        is free when the fit begins. A fit that would not fit beside those that run waits.
     random_state : int, RandomState or None, default=None
         Seeds the splitter and those learners whose own ``random_state`` is None.
 
@@ -115,6 +118,7 @@ class OutOfFoldTransformer(Level0, BaseComposition):
         on_error: str = "raise",
         time_limit: float | None = None,
         store: Any = None,
+        memory_limit: float | None = None,
         random_state: Any = None,
     ) -> None:
         self.estimators = estimators
@@ -128,6 +132,7 @@ class OutOfFoldTransformer(Level0, BaseComposition):
         self.on_error = on_error
         self.time_limit = time_limit
         self.store = store
+        self.memory_limit = memory_limit
         self.random_state = random_state
 
     def _methods(self) -> Any:

@@ -14,6 +14,7 @@ from ..compat import backend_is_local, is_pandas
 from .collected import Collected
 from .folds import Split
 from .learner import Learner
+from .memory import Budget, bytes_of, limit_in_bytes
 from .plan import ALL_FOLDS, REFIT, Queue
 from .planned import PlannedQueue
 from .progress import Progress
@@ -54,6 +55,8 @@ class CrossFit:
         Which learners may answer for all folds at once.
     store : str, Path or OutOfFoldStore, default=None
         Where finished fits are kept, and found again.
+    memory_limit : int or float, default=None
+        Bytes that the fits of all workers may take together, or a share of what is free.
     exchangeable : bool, default=False
         Whether any row could have been held out with any other.
     progress : Progress, default=None
@@ -75,6 +78,7 @@ class CrossFit:
         keep_fold_models: bool = False,
         shortcuts: str | bool = "exact",
         store: Any = None,
+        memory_limit: float | None = None,
         exchangeable: bool = False,
         progress: Progress | None = None,
     ) -> None:
@@ -98,7 +102,9 @@ class CrossFit:
             for i, learner in enumerate(learners)
         }
         self._shortcuts = {i: shortcut for i, shortcut in found.items() if shortcut is not None}
-        work = Work(X, target, learners, splits, seed, keep_fold_models, self._shortcuts)
+        self._memory_limit = limit_in_bytes(memory_limit)
+        measured = self._memory_limit is not None
+        work = Work(X, target, learners, splits, seed, keep_fold_models, measured, self._shortcuts)
         self._shared = Shared(work)
         self._keeper = None if store is None else Keeper(as_store(store), work)
         #: ``with engine.spread():`` keeps X on the workers of a cluster from run to refits.
@@ -225,9 +231,15 @@ class CrossFit:
             shortcuts=self._shortcuts if folds else (),
             watching=watching,
             one_at_a_time=[i for i, x in enumerate(self.learners) if x.on_gpu],
+            budget=self._budget(),
             deadline=self._deadline if folds else None,
             **planned,
         )
+
+    def _budget(self) -> Budget | None:
+        if self._memory_limit is None:
+            return None
+        return Budget(self._memory_limit, bytes_of(self._shared.value.X) / len(self.target.y))
 
     def _collect(self, outcomes: Generator[Outcome, None, None], queue: Queue) -> None:
         # An error's traceback would keep the iterator, and with it the workers, alive.

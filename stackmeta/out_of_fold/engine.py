@@ -44,6 +44,7 @@ def out_of_fold(
     time_limit: float | None = None,
     costs: Mapping[str, float] | None = None,
     store: Any = None,
+    memory_limit: float | None = None,
     random_state: Any = None,
     verbose: int = 0,
 ) -> OutOfFold:
@@ -90,6 +91,10 @@ def out_of_fold(
         fold, the cheap ones are completed first.
     store : str, Path or OutOfFoldStore, default=None
         A folder that keeps every finished fit: called again, nothing that it has is fitted.
+    memory_limit : int or float, default=None
+        Bytes that the fits of all workers may take together, or, from 0.0 to 1.0, a share of what
+        is free when the fit begins (control groups included). A fit that would not fit beside
+        those that run waits; alone, any may run.
     random_state : int, RandomState or None, default=None
         Seeds the splitter and those learners whose own ``random_state`` is None.
     verbose : int, default=0
@@ -124,6 +129,11 @@ def out_of_fold(
         raise ValueError(f"on_error must be 'raise' or 'drop', got {on_error!r}.")
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit must be above 0 seconds or None, got {time_limit!r}.")
+    if memory_limit is not None and not memory_limit > 0:
+        raise ValueError(
+            f"memory_limit must be above 0 (bytes, or a share of what is free) or None, got "
+            f"{memory_limit!r}."
+        )
     check_level(shortcuts)
     if costs is not None and (missing := [x for x, *_ in estimators if x not in costs]):
         raise ValueError(f"costs has no seconds for the learners {missing}; give some for each.")
@@ -158,6 +168,7 @@ def out_of_fold(
         time_limit=time_limit,
         costs=costs,
         store=store,
+        memory_limit=memory_limit,
         keep_fold_models=keep_models and not refit,
         shortcuts=shortcuts,
         progress=Progress(verbose),

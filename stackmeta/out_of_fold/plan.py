@@ -10,6 +10,8 @@ from time import perf_counter
 
 import numpy as np
 
+from .memory import Budget
+
 #: The fold number of a fit on all rows.
 REFIT = -1
 #: The fold number of a shortcut, which answers for all folds at once.
@@ -60,6 +62,8 @@ class Queue:
     one_at_a_time : collection of int, default=()
         Learners of which no two fits run at once: they queue for a GPU while others fill the
         cores.
+    budget : Budget, default=None
+        Which fits have room in memory beside others.
     deadline : float, default=None
         :func:`time.perf_counter` reading after which nothing starts.
     """
@@ -75,6 +79,7 @@ class Queue:
         shortcuts: Collection[int] = (),
         watching: Collection[int] = (),
         one_at_a_time: Collection[int] = (),
+        budget: Budget | None = None,
         deadline: float | None = None,
     ) -> None:
         fits = [(size, fold) for fold, size in enumerate(sizes)] if folds else []
@@ -96,6 +101,7 @@ class Queue:
         self._seconds = np.zeros(n_learners)
         self._rows = np.zeros(n_learners)
         self._one_at_a_time = frozenset(one_at_a_time)
+        self._budget = budget
         self._deadline = deadline
         self._in_flight: list[Task] = []
         self._opening: list[int] = []
@@ -127,8 +133,12 @@ class Queue:
 
     def _that_may_start(self, waiting: list[int]) -> list[int]:
         if any(task.learner in self._one_at_a_time for task in self._in_flight):
-            return [i for i in waiting if i not in self._one_at_a_time]
-        return waiting
+            waiting = [i for i in waiting if i not in self._one_at_a_time]
+        if self._budget is None:
+            return waiting
+        running = [(task.learner, self._size[task.fold]) for task in self._in_flight]
+        next_sizes = {i: self._size[self._waiting[i][-1]] for i in waiting}
+        return [i for i in waiting if self._budget.allows((i, next_sizes[i]), running)]
 
     def _is_over(self, now: float) -> bool:
         return self._deadline is not None and now >= self._deadline
@@ -161,9 +171,11 @@ class Queue:
         with self._lock:
             self._waiting[task.learner].remove(task.fold)
 
-    def done(self, task: Task, seconds: float) -> None:
+    def done(self, task: Task, seconds: float, n_bytes: int = 0) -> None:
         """Learn what a finished task has cost."""
         with self._lock:
+            if self._budget is not None and n_bytes:
+                self._budget.learn(task.learner, self._size[task.fold], n_bytes)
             self._seconds[task.learner] += seconds
             self._rows[task.learner] += self._size[task.fold]
             self._in_flight.remove(task)

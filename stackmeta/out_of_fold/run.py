@@ -71,7 +71,7 @@ def execute_here(
     )
     with limited_pools(threads_of(n_threads, len(learners))):
         for outcome in parallel(tasks):
-            queue.done(outcome.task, outcome.seconds)
+            queue.done(outcome.task, outcome.seconds, outcome.peak_bytes)
             yield outcome
 
 
@@ -81,7 +81,7 @@ def execute_wide(
     """Run the shortcuts of some learners one after the other, each on all cores."""
     for learner in learners:
         outcome = run_task(shared, queue.take(learner), threads_of(n_jobs, 1))
-        queue.done(outcome.task, outcome.seconds)
+        queue.done(outcome.task, outcome.seconds, outcome.peak_bytes)
         yield outcome
 
 
@@ -112,7 +112,7 @@ def _run(
                 if outcome is None:
                     queue.waited()
                 else:
-                    queue.done(outcome.task, outcome.seconds)
+                    queue.done(outcome.task, outcome.seconds, outcome.peak_bytes)
                     yield outcome
     except StopIteration:
         return

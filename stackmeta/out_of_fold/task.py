@@ -6,6 +6,7 @@ import os
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
@@ -22,6 +23,7 @@ from .learner import (
     rows_of_params,
     take_columns,
 )
+from .memory import PeakMemory
 from .plan import ALL_FOLDS, REFIT, Task
 from .response import OneClass, respond
 from .rounds import Staged, predict_stages
@@ -41,6 +43,7 @@ class Work:
     splits: list[Split]
     seed: int | None
     keep_fold_models: bool
+    measure_memory: bool = False
     shortcuts: Mapping[int, Shortcut] = field(default_factory=dict)
     main_process: int = field(default_factory=os.getpid)
 
@@ -68,6 +71,8 @@ class Outcome:
     answer : Answer, or None
         Of a shortcut; None if it declined.
     error : Exception, or None
+    peak_bytes : int
+        By how much the worker's memory grew, if that was asked for.
     """
 
     task: Task
@@ -80,13 +85,14 @@ class Outcome:
     present: np.ndarray | None = None
     answer: Answer | None = None
     error: Exception | None = None
+    peak_bytes: int = 0
 
 
 def run_task(shared: Shared, task: Task, threads: Threads | None = None) -> Outcome:
     """Fit one learner on one fold (or all rows) and predict the rows it held out."""
     started, clock = time.time(), perf_counter()
     outcome = Outcome(task, 0.0, started, os.getpid())
-    with shared as work:
+    with shared as work, _peak(work) as peak:
         try:
             if task.fold == ALL_FOLDS:
                 outcome.answer = _take_shortcut(work, task, threads)
@@ -96,7 +102,12 @@ def run_task(shared: Shared, task: Task, threads: Threads | None = None) -> Outc
             outcome.error = error if os.getpid() == work.main_process else _portable(error)
             outcome.block = outcome.staged = outcome.model = None
     outcome.seconds = perf_counter() - clock
+    outcome.peak_bytes = 0 if peak is None else peak.bytes
     return outcome
+
+
+def _peak(work: Work) -> AbstractContextManager[PeakMemory | None]:
+    return PeakMemory() if work.measure_memory else nullcontext()
 
 
 def _take_shortcut(work: Work, task: Task, threads: Threads | None) -> Answer | None:

@@ -1,5 +1,6 @@
 """Fits that are killed or interrupted, and run again."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -119,6 +120,9 @@ def test_killed_at_any_moment_and_run_again(tmp_path, backend):
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
+        for worker in workers:  # loky's would end by themselves, after some idle minutes
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
         wait_for_the_end_of(workers)
         store = OutOfFoldStore(tmp_path / name)
         kept = [*store.fits]
