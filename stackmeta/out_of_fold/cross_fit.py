@@ -8,10 +8,10 @@ from time import perf_counter
 from typing import Any
 
 from joblib import effective_n_jobs
-from sklearn.exceptions import FitFailedWarning
 
 from ..compat import backend_is_local, is_pandas
 from .collected import Collected
+from .failures import Failures
 from .folds import Split
 from .learner import Learner
 from .memory import Budget, bytes_of, limit_in_bytes
@@ -26,7 +26,6 @@ from .store import as_store
 from .store.keeper import Keeper
 from .target import Target
 from .task import Outcome, Work
-from .warning import warn_caller
 
 
 class CrossFit:
@@ -86,10 +85,8 @@ class CrossFit:
         self.target = target
         self.splits = splits
         self.n_jobs = n_jobs
-        self.on_error = on_error
         self.keep_fold_models = keep_fold_models
         self.progress = Progress() if progress is None else progress
-        self.time_limit = time_limit
         self._costs = costs
         self._enough = enough
         self._n_judged = 0
@@ -113,7 +110,7 @@ class CrossFit:
         self._collected = Collected(learners, splits, target)
         self._refit = False
         self.refits: dict[str, Any] = {}
-        self.errors: dict[str, tuple[int, Exception]] = {}
+        self.errors = Failures(on_error, len(splits), time_limit)
         self.records: list[FitRecord] = []
 
     def run(self, *, refit: bool) -> OutOfFold:
@@ -140,7 +137,9 @@ class CrossFit:
             and self._collected.done(i)
             and (not refit or learner.name in self.refits)
         ]
-        self._report(done)
+        needed = self.learners[: self._n_needed]
+        late = [x.name for x in needed if x.name not in self.errors and x.name not in done]
+        self.errors.report(done, late)
         return self._result(done)
 
     def _run(self, queue: Queue) -> None:
@@ -207,9 +206,9 @@ class CrossFit:
             self._collect(execute(queue, self._shared, n_jobs=self.n_jobs), queue)
         failed = [x.name for x in self.learners if x.name in wanted and x.name in self.errors]
         if len(self.errors) == len(self.learners):
-            self._report([])
+            self.errors.report([], [])
         for name in failed:
-            self._warn_failed(name)
+            self.errors.warn(name)
         return failed
 
     def _queue(self, *, refit: bool, folds: bool) -> Queue:
@@ -257,7 +256,7 @@ class CrossFit:
         )
         if outcome.error is not None:
             queue.drop(task.learner)
-            self._fail(name, task.fold, outcome.error)
+            self.errors.add(name, task.fold, outcome.error)
             return
         if task.fold == ALL_FOLDS:
             self._take_answer(outcome, queue)
@@ -271,7 +270,7 @@ class CrossFit:
         if len(widths) > 1:
             queue.drop(task.learner)
             error = ValueError(f"{name!r} gave {' and '.join(map(str, sorted(widths)))} columns.")
-            self._fail(name, task.fold, error)
+            self.errors.add(name, task.fold, error)
         elif self._collected.done(task.learner):
             if self._refit and task.learner in queue.watching:
                 queue.add_refit(task.learner, self._collected.rounds.get(task.learner))
@@ -310,52 +309,10 @@ class CrossFit:
         if self.progress.verbose:
             self._announce(learner)
 
-    def _fail(self, name: str, fold: int, error: Exception) -> None:
-        self.errors.setdefault(name, (fold, error))
-        if self.on_error == "raise":
-            error.add_note(f"stackmeta: learner {name!r} failed in {self._place(fold)}.")
-            raise error
-
-    def _place(self, fold: int) -> str:
-        if fold == REFIT:
-            return "the fit on all rows"
-        return f"fold {fold} (of {len(self.splits)}, counted from 0)"
-
     def _announce(self, position: int) -> None:
         name = self.learners[position].name
         oof = self._result([name])
         self.progress.learner_done(name, oof.loss_name, oof.loss()[name], oof.fit_seconds[name])
-
-    def _report(self, done: list[str]) -> None:
-        needed = self.learners[: self._n_needed]
-        late = [x.name for x in needed if x.name not in self.errors and x.name not in done]
-        if not done:
-            causes = "; ".join(
-                f"{name!r} in {self._place(fold)}: {type(error).__name__}: {error}"
-                for name, (fold, error) in self.errors.items()
-            )
-            if not late:
-                raise ValueError(f"Every learner failed. {causes}")
-            raise TimeoutError(
-                f"time_limit={self.time_limit} s ended before any learner was done"
-                + (f" (and some failed: {causes})" if causes else "")
-                + ". Raise it, use fewer folds, or put quicker learners first."
-            )
-        for name in self.errors:
-            self._warn_failed(name)
-        if late:
-            warn_caller(
-                f"time_limit={self.time_limit} s ended before these learners were done; they "
-                f"are not in the stack: {late}."
-            )
-
-    def _warn_failed(self, name: str) -> None:
-        fold, error = self.errors[name]
-        warn_caller(
-            f"Learner {name!r} failed in {self._place(fold)} and leaves the stack: "
-            f"{type(error).__name__}: {error}",
-            FitFailedWarning,
-        )
 
     def _result(self, names: list[str]) -> OutOfFold:
         positions = [i for i, learner in enumerate(self.learners) if learner.name in names]

@@ -11,7 +11,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from stackmeta import StackingClassifier, out_of_fold
+from stackmeta import ConvexClassifier, StackingClassifier, out_of_fold
 
 from .given import Noise, classes, numbers
 
@@ -37,6 +37,31 @@ def test_backends_and_jobs(backend, n_jobs):
     assert_array_equal(two.by_repeat, one.by_repeat)
     X, _ = classes(3, seed=1)
     assert_array_equal(two.predict_matrix(X), one.predict_matrix(X))
+
+
+@pytest.mark.parametrize("container", ["array", "pandas", "polars"])
+@pytest.mark.parametrize(
+    ("backend", "n_jobs"),
+    [("loky", 1), ("threading", 4), pytest.param("loky", 4, marks=pytest.mark.slow)],
+)
+def test_stores_and_containers(tmp_path, container, backend, n_jobs):
+    """With a store or without, resumed or not, and whatever holds the values."""
+    X, y = classes(3)
+    one = stack_of_all(X, y)
+    if container != "array":
+        names = [f"x{i}" for i in range(X.shape[1])]
+        columns = {name: X[:, i] for i, name in enumerate(names)}
+        X = pytest.importorskip(container).DataFrame(columns)
+    with parallel_config(backend):
+        found = [stack_of_all(X, y, n_jobs=n_jobs, store=s) for s in (None, tmp_path, tmp_path)]
+    for two in found:
+        assert_array_equal(two.oof_.by_repeat, one.oof_.by_repeat)
+        assert_array_equal(two.predict_proba(X), one.predict_proba(np.asarray(X)))
+
+
+def stack_of_all(X, y, **params):
+    stack = StackingClassifier(LEARNERS, ConvexClassifier(), cv=CV, random_state=0, **params)
+    return stack.fit(X, y)
 
 
 def test_another_seed_gives_other_numbers():
