@@ -251,14 +251,15 @@ def report(results: list[dict]) -> None:
     print(
         "| system | mean rank | super better on | loss of super against it: mean, median |", end=""
     )
-    print(" fit s | predict s |\n|---|---|---|---|---|---|")
+    print(" fit s: mean, longest | predict s: mean, median |\n|---|---|---|---|---|---|")
     for system in systems:
         ratio = by_table["super"] / by_table[system] - 1
-        own = [r for r in results if r["system"] == system]
-        seconds = [
-            f"{np.mean([r[key] for r in own]):.1f}" if own else ""
-            for key in ("fit_seconds", "predict_seconds")
-        ]
+        own = [r for r in results if r["system"] == system and (r["table"], r["seed"]) in complete]
+        fits, predictions = ([r[f"{x}_seconds"] for r in own] for x in ("fit", "predict"))
+        seconds = ["", ""]
+        if own:
+            seconds[0] = f"{np.mean(fits):.1f}, {max(fits):.1f}"
+            seconds[1] = f"{np.mean(predictions):.2f}, {np.median(predictions):.2f}"
         print(
             f"| {system} | {ranks[system].mean():.2f} | {(ratio < 0).mean():.0%} of tables | "
             f"{ratio.mean():+.2%}, {ratio.median():+.2%} | {seconds[0]} | {seconds[1]} |"

@@ -100,8 +100,17 @@ class CrossFit:
         }
         self._shortcuts = {i: shortcut for i, shortcut in found.items() if shortcut is not None}
         self._memory_limit = limit_in_bytes(memory_limit)
-        measured = self._memory_limit is not None
-        work = Work(X, target, learners, splits, seed, keep_fold_models, measured, self._shortcuts)
+        work = Work(
+            X,
+            target,
+            learners,
+            splits,
+            seed,
+            keep_fold_models,
+            measure_memory=self._memory_limit is not None,
+            thin_forests=keep_fold_models and shortcuts == "approximate",
+            shortcuts=self._shortcuts,
+        )
         self._shared = Shared(work)
         self._keeper = None if store is None else Keeper(as_store(store), work)
         #: ``with engine.spread():`` keeps X on the workers of a cluster from run to refits.

@@ -30,6 +30,7 @@ from .rounds import Staged, predict_stages
 from .shared import Shared
 from .shortcuts import Answer, Job, Shortcut
 from .target import FoldLabels, Target, fold_labels
+from .thinning import thin_out
 from .threads import Threads, put_back_threads, set_threads
 
 
@@ -44,6 +45,7 @@ class Work:
     seed: int | None
     keep_fold_models: bool
     measure_memory: bool = False
+    thin_forests: bool = False
     shortcuts: Mapping[int, Shortcut] = field(default_factory=dict)
     main_process: int = field(default_factory=os.getpid)
 
@@ -165,6 +167,8 @@ def _fit_and_predict(work: Work, task: Task, outcome: Outcome, threads: Threads 
                 )
         _check_block(block, len(test), learner, work.target)
     if train is None or work.keep_fold_models:
+        if train is not None and work.thin_forests:
+            thin_out(model, len(work.splits))
         outcome.model, outcome.present = model, labels.present
 
 

@@ -184,7 +184,8 @@ class Keeper:
         elif task.fold == REFIT:
             parts.append(str(task.rounds))
         else:
-            parts.append(self._splits[task.fold])
+            thinned = self.work.thin_forests
+            parts += [self._splits[task.fold], f"thinned {len(self._splits)}" if thinned else ""]
         return digest(parts)
 
     def _reads(self, position: int) -> tuple[str, str, str]:
