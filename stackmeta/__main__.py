@@ -93,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FRACTION",
         help="share of rows that the stack is scored on, not fitted (default: 0.2; 0: none)",
     )
+    fit.add_argument(
+        "--store",
+        metavar="DIR",
+        help="folder that keeps every finished fit: the same command, run again, repeats none",
+    )
     fit.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
     fit.set_defaults(run=_fit)
 
@@ -222,6 +227,7 @@ def _make_stack(task: str, options: argparse.Namespace, started: float) -> Any:
         n_jobs=options.n_jobs,
         on_error="drop",
         time_limit=time_limit,
+        store=options.store,
         random_state=options.seed,
         verbose=1,
     )

@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from threadpoolctl import threadpool_limits
 
 import stackmeta.learners
-from stackmeta import StackingClassifier
+from stackmeta import OutOfFoldStore, StackingClassifier
 from stackmeta.__main__ import main
 from stackmeta._cli_data import choose_task, split_rows
 from stackmeta.learners import TableCleaner, default_learners
@@ -173,6 +173,17 @@ def test_the_real_learners(run, table):
     assert (status, err) == (0, "")
     for name, _ in default_learners("classification"):
         assert f"[stackmeta] {name}: out-of-fold log loss" in out
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_store_keeps_what_is_fitted(run, table):
+    save(table, ["size", "colour", "kind"], "table.csv")
+    command = ("fit", "table.csv", "--target", "kind", "--cv", 3, "--store", "kept")
+    assert run(*command)[0] == 0
+    n_fits = len(OutOfFoldStore("kept"))
+    assert n_fits >= 3
+    assert run(*command)[0] == 0
+    assert len(OutOfFoldStore("kept")) == n_fits
 
 
 @pytest.mark.usefixtures("quick")
