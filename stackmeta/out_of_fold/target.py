@@ -6,10 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, column_or_1d
 
 from ..compat import safe_indexing
+
+# Beyond, losses overflow: a square, and a sum of many.
+_LARGEST = 1e150
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,15 @@ def encode_target(y: Any, *, classifier: bool, caller: str) -> Target:
     """
     if y is None:
         raise ValueError(f"{caller} requires y to be passed, but the target y is None.")
-    if _is_empty(y):
+    shape = _shape(y)
+    if shape[:1] == (0,):
         raise ValueError(f"{caller} got an empty y: found array with 0 sample(s).")
-    return _encode_classes(y, caller) if classifier else _check_numbers(y)
+    if len(shape) not in (1, 2):
+        raise ValueError(
+            f"y should be a list or an array with a value a row, or a row of values a row; got "
+            f"{type(y).__name__} of shape {shape}."
+        )
+    return _encode_classes(y, caller) if classifier else _encode_numbers(y)
 
 
 def plain(label: Any) -> Any:
@@ -97,12 +107,49 @@ def plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
 
 
-def _is_empty(y: Any) -> bool:
-    return (y.shape if hasattr(y, "shape") else np.asarray(y).shape)[:1] == (0,)
+def read_numbers(y: Any, *, dtype: Any = "numeric") -> np.ndarray:
+    """Read the target of a regression.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_targets)
+    dtype : dtype, default="numeric"
+        Of the answer; "numeric" keeps what are numbers, and makes them of objects.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If y holds anything but finite numbers, or some whose squares are not finite.
+    """
+    try:
+        numbers = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
+        if numbers.dtype.kind not in "biuf":
+            raise TypeError(f"got dtype {numbers.dtype}.")
+    except (ValueError, TypeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"y of a regression holds finite numbers: {error}") from error
+    # In Python's floats: the absolute value of the least integer is none of its dtype.
+    largest = max(abs(float(numbers.min())), abs(float(numbers.max()))) if numbers.size else 0.0
+    if largest > _LARGEST:
+        raise ValueError(
+            f"y holds {largest:g}, whose square is not finite in double precision: divide y by a "
+            "constant, or take its logarithm."
+        )
+    return numbers
+
+
+def _shape(y: Any) -> tuple[int, ...]:
+    if hasattr(y, "shape"):
+        return y.shape
+    try:
+        return np.shape(y)
+    except ValueError as error:
+        raise ValueError(f"y holds lists of different lengths: {error}") from error
 
 
 def _encode_classes(y: Any, caller: str) -> Target:
     _refuse_missing_labels(y)
+    _refuse_odd_labels(y)
     check_classification_targets(y)
     if type_of_target(y) == "multilabel-indicator":
         y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
@@ -147,15 +194,31 @@ def _refuse_missing_labels(y: Any) -> None:
         )
 
 
+def _refuse_odd_labels(y: Any) -> None:
+    """Refuse objects that scikit-learn takes no labels of, or that cannot be sorted."""
+    if issparse(y):
+        return
+    labels = np.asarray(y)
+    if labels.dtype != object:
+        return
+    types = sorted({type(label).__name__ for label in labels.ravel()} - {"str", "str_"})
+    if types:
+        raise ValueError(
+            f"Unknown label type: y is an array of objects, among them {' and '.join(types)}. "
+            "Labels are all strings, all whole numbers or all booleans: y.astype(str), or "
+            "y.astype(int)."
+        )
+
+
 def _is_nan(label: Any) -> bool:
     return isinstance(label, (float, np.floating)) and bool(np.isnan(label))
 
 
-def _check_numbers(y: Any) -> Target:
+def _encode_numbers(y: Any) -> Target:
     try:
-        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+        y = read_numbers(y)
     except ValueError as error:
-        if "strings" in str(error) or "convert string" in str(error):
+        if "string" in str(error):
             error.add_note("y holds classes if any of the learners is a classifier; none is.")
         raise
     if y.ndim == 1 or y.shape[1] == 1:

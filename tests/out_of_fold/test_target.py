@@ -104,3 +104,49 @@ def test_without_y_holds_no_row():
     target = encode(LETTERS).without_y()
     assert target.y is None
     assert_array_equal(target.decode([2, 0]), ["c", "a"])
+
+
+ODD_LABELS = {
+    "mixed": [1, "a", 1, "a"],
+    "objects of bool": [True, False, True, False],
+    "beyond int64": [10**30, 10**31, 10**30, 10**31],
+    "NA": ["a", pd.NA, "a", "b"],
+}
+
+
+@pytest.mark.parametrize("labels", ODD_LABELS.values(), ids=[*ODD_LABELS])
+def test_objects_that_are_no_labels_are_named(labels):
+    """NumPy's words for the first of them: '<' not supported between 'int' and 'str'."""
+    odd = next(type(x).__name__ for x in labels if not isinstance(x, str))
+    with pytest.raises(ValueError, match=rf"Unknown label type: .*{odd}.*y.astype\(str\)"):
+        encode(np.array(labels, dtype=object))
+
+
+@pytest.mark.parametrize("classifier", [True, False])
+@pytest.mark.parametrize("y", [3, "yes", {"y": [1, 2]}, np.zeros((3, 2, 2))], ids=repr)
+def test_a_target_without_rows_is_named(y, classifier):
+    with pytest.raises(ValueError, match=r"y should be a list or an array .* got"):
+        encode(y, classifier)
+
+
+@pytest.mark.parametrize("classifier", [True, False])
+def test_lists_of_different_lengths(classifier):
+    with pytest.raises(ValueError, match="y holds lists of different lengths"):
+        encode([[1], [1, 2]], classifier)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [["ñ", "b"], [pd.Timestamp(0), pd.NaT], np.arange(2).astype("m8[s]"), [1.0, np.inf]],
+    ids=["text", "dates", "durations", "infinity"],
+)
+def test_what_is_no_number_is_named(y):
+    with pytest.raises((ValueError, TypeError), match="y of a regression holds finite numbers: "):
+        encode(y, classifier=False)
+
+
+def test_numbers_whose_squares_overflow():
+    """y of 1e300 came back as "array must not contain infs or NaNs", after all fits."""
+    with pytest.raises(ValueError, match=r"y holds 1e\+300, .* divide y"):
+        encode([1.0, -1e300], classifier=False)
+    assert encode(np.array([-(2**63), 5]), classifier=False).y.dtype == np.int64
