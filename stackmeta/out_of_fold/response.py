@@ -43,7 +43,7 @@ def respond(
     ValueError
         If the prediction has a shape that the target does not explain.
     """
-    answer = getattr(model, method)(X)
+    answer = _in_single_precision(getattr(model, method)(X), method)
     if target.kind == "numbers":
         return _two_dimensional(answer)
     if target.kind == "multilabel":
@@ -56,6 +56,14 @@ def respond(
     if method in PROBABILITIES:
         return _probability_block(answer, method, target, present)
     return _decision_block(answer, target, present)
+
+
+def _in_single_precision(answer: Any, method: str) -> Any:
+    """Widen half precision, in which probabilities do not sum to one and sparse matrices fail."""
+    if getattr(answer, "dtype", None) != np.float16:
+        return answer
+    answer = answer.astype(np.float32)
+    return answer / answer.sum(axis=1, keepdims=True) if method == "predict_proba" else answer
 
 
 def fill_probabilities(

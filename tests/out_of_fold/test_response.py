@@ -119,3 +119,12 @@ def test_multilabel_output_of_one_class_gets_its_share():
         LABELS,
     )
     assert_allclose(log, np.log([[0.1, 2 / 3], [0.6, 2 / 3]]))
+
+
+def test_probabilities_of_half_precision_sum_to_one():
+    """GaussianNB answers in float16 for rows in float16: sums off by 1e-3 were refused."""
+    answer = np.full((2, 3), 1 / 3, dtype=np.float16) + np.float16(1e-3)
+    target = encode_target(["a", "b", "c"], classifier=True, caller="test")
+    block = respond(model("predict_proba", answer), np.zeros((2, 1)), "predict_proba", target)
+    assert block.dtype == np.float32
+    assert_allclose(block.sum(axis=1), 1, atol=1e-6)
