@@ -25,6 +25,7 @@ from .meta_features import check_passthrough
 from .out_of_fold.checks import (
     Entry,
     build_learners,
+    check_table,
     check_weights,
     draw_seed,
     read_entries,
@@ -141,6 +142,7 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
         self._validate_names([name for name, _, _ in entries])
         self._check_kinds(entries)
         seed = draw_seed(self.random_state)
+        check_table(X, type(self).__name__)
         X, groups = indexable(X, groups)
         target = encode_target(y, classifier=self._classifies(), caller=type(self).__name__)
         self._clone_final(seed)

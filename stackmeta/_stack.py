@@ -29,7 +29,7 @@ from .out_of_fold.plan import REFIT
 from .out_of_fold.prefit import prefit_out_of_fold
 from .out_of_fold.result import OutOfFold, slices_of
 from .out_of_fold.target import Target, fold_labels, plain
-from .rehearsal import check_readable, wants_prediction_columns
+from .rehearsal import check_readable, check_takes_outputs, wants_prediction_columns
 from .routing import StackRouting
 
 if TYPE_CHECKING:
@@ -126,12 +126,13 @@ class BaseStack(StackRouting, Level0):
         """Refuse, before any fit, a meta-learner that cannot read what it would be given."""
         final = self.final_estimator_
         passed = select_passthrough(ready.X, self.passthrough)
+        widths = {x.name: ready.target.n_columns(x.method) for x in ready.learners}
+        names = self._column_names(slices_of(widths), passed)
         if passed is not None:
-            widths = {x.name: ready.target.n_columns(x.method) for x in ready.learners}
-            columns = slices_of(widths)
-            check_readable(final, self._column_names(columns, passed), passed, ready.target)
+            check_readable(final, names, passed, ready.target)
         self._check_given(ready)
         if not self._reads_probabilities():
+            check_takes_outputs(final, names, ready.target)
             return
         if ready.target.kind == "multilabel":
             raise ValueError(

@@ -26,12 +26,52 @@ def check_passthrough(X: Any, passthrough: Any) -> None:
     Raises
     ------
     ValueError
-        If X lacks them.
+        If X lacks them, some share a name, or are complex.
     """
+    if isinstance(passthrough, (bool, np.bool_)) and not passthrough:
+        return
     try:
-        select_passthrough(safe_indexing(X, [0]), passthrough)
+        passed = select_passthrough(safe_indexing(X, [0]), passthrough)
     except Exception as error:
         raise ValueError(f"passthrough={passthrough!r} asks for columns of X: {error}") from error
+    if passed is None:
+        return
+    if len(np.shape(passed)) != 2:
+        raise ValueError(
+            f"passthrough={passthrough!r} needs columns, but X has {len(np.shape(X))} axes: give "
+            "X a row a sample and a column a feature, or passthrough=False."
+        )
+    check_unique_names(passed)
+    check_real(passed)
+
+
+def check_real(X: Any) -> None:
+    """Check that no column holds complex numbers, which would make all beside them complex.
+
+    Raises
+    ------
+    ValueError
+        If one does.
+    """
+    dtypes = X.dtypes if is_pandas(X) else [getattr(X, "dtype", None)]
+    if any(getattr(dtype, "kind", None) == "c" for dtype in dtypes):
+        raise ValueError("Complex data not supported: give X.real and X.imag, or np.abs(X).")
+
+
+def check_unique_names(X: Any) -> None:
+    """Check that no two columns of a frame share a name.
+
+    Raises
+    ------
+    ValueError
+        If some do: what is asked for by name would be several columns.
+    """
+    if not is_pandas(X) or X.columns.is_unique:
+        return
+    twice = " or ".join(map(repr, X.columns[X.columns.duplicated()].unique()))
+    raise ValueError(
+        f"Several columns of X are named {twice}: rename them, for example with X.columns = [...]."
+    )
 
 
 def join(matrix: np.ndarray, names: Sequence[str], X: Any = None) -> Any:
@@ -66,7 +106,9 @@ def join(matrix: np.ndarray, names: Sequence[str], X: Any = None) -> Any:
         import polars as pl
 
         return pl.concat([pl.DataFrame(matrix, schema=list(names)), X], how="horizontal")
-    return np.hstack([matrix, np.asarray(X)])
+    values = np.asarray(X)
+    # NumPy finds no common type for numbers and dates.
+    return np.hstack([matrix, values.astype(object) if values.dtype.kind in "mM" else values])
 
 
 def restrict_to_classes(matrix: np.ndarray, n_classes: int, present: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ _ROWS_A_CLASS = 20
 
 
 def check_readable(final: Any, names: list[str], passed: Any, target: Target) -> None:
-    """Fit a clone of the meta-learner on a few rows, if it is given NaN or what is no number.
+    """Fit a clone of the meta-learner on a few rows, if it is given what is no finite number.
 
     The predictions are made up. Meta-learners that count their fits see one more.
 
@@ -34,7 +34,7 @@ def check_readable(final: Any, names: list[str], passed: Any, target: Target) ->
     Raises
     ------
     ValueError or what the meta-learner raised
-        If it fails, and would not fail on the columns that are numbers without NaN.
+        If it fails, and would not fail on the columns that are finite numbers.
     """
     if wants_prediction_columns(final):
         return  # a combiner, which reads no other column
@@ -54,10 +54,39 @@ def check_readable(final: Any, names: list[str], passed: Any, target: Target) ->
             "Put an encoder before it (a pipeline with a ColumnTransformer), or name numeric "
             "columns: passthrough=[...]."
         )
-        if isinstance(cause, ValueError):
-            raise ValueError(advice) from cause
+        for kind in (ValueError, TypeError):
+            if isinstance(cause, kind):
+                raise kind(advice) from cause
         cause.add_note(advice)
         raise cause
+
+
+def check_takes_outputs(final: Any, names: list[str], target: Target) -> None:
+    """Fit a clone of the meta-learner on a few rows, if y has several columns.
+
+    Parameters
+    ----------
+    final : estimator
+        Unfitted meta-learner; a clone is fitted.
+    names : list of str
+        Names of the prediction columns.
+    target : Target
+
+    Raises
+    ------
+    ValueError
+        If it takes one column only.
+    """
+    if target.n_outputs == 1:
+        return
+    cause = _failure(final, names, None, target, _some_rows(target, None))
+    if cause is not None:
+        kind = "classifier" if target.kind == "multilabel" else "regressor"
+        raise ValueError(
+            f"final_estimator={final} cannot be fitted on a y of {target.n_outputs} columns: "
+            f"{cause}. Use a meta-learner that can, such as KNeighbors{kind.title()}, or "
+            f"MultiOutput{kind.title()} around it or around the stack."
+        ) from cause
 
 
 def wants_prediction_columns(final: Any) -> bool:
@@ -76,24 +105,27 @@ def _columns(passed: Any) -> list[np.ndarray]:
     return list(np.asarray(passed).T)
 
 
-def _missing(column: np.ndarray) -> np.ndarray:
+def _not_finite(column: np.ndarray) -> np.ndarray:
     import pandas as pd
 
-    return pd.isna(column)
+    return ~np.isfinite(column) if column.dtype.kind == "f" else pd.isna(column)
 
 
 def _is_odd(column: np.ndarray) -> bool:
-    """Whether a column is no numbers, or holds NaN: what not every meta-learner reads."""
-    return column.dtype.kind not in "biuf" or bool(_missing(column).any())
+    """Whether a column is no numbers, or some are not finite: not every meta-learner reads it."""
+    return column.dtype.kind not in "biuf" or bool(_not_finite(column).any())
 
 
 def _some_rows(target: Target, passed: Any) -> np.ndarray:
-    """Choose some rows of each class, and some with NaN."""
+    """Choose some rows of each class, and some with what is missing or infinite."""
     if target.kind == "classes":
         members = [np.flatnonzero(target.y == code) for code in range(target.n_classes)]
+    elif target.kind == "multilabel":
+        members = [np.flatnonzero(column == code) for column in target.y.T for code in (0, 1)]
     else:
         members = [np.arange(len(target.y))]
-    members.extend(np.flatnonzero(_missing(column)) for column in _columns(passed))
+    if passed is not None:
+        members.extend(np.flatnonzero(_not_finite(column)) for column in _columns(passed))
     return np.unique(np.concatenate([rows[:_ROWS_A_CLASS] for rows in members]))
 
 

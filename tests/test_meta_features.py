@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from stackmeta.meta_features import as_array, join, prediction_names, select_passthrough
+from stackmeta.meta_features import (
+    as_array,
+    check_passthrough,
+    join,
+    prediction_names,
+    select_passthrough,
+)
 
 MATRIX = np.array([[0.25, 0.75], [0.5, 0.5]])
 NAMES = ["p", "q"]
@@ -91,3 +97,30 @@ def test_names_that_are_taken():
         "stack___a",
         "stack___b",
     ]
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[ns]", "timedelta64[s]"])
+def test_dates_of_an_array_pass(dtype):
+    """NumPy finds no common type for them and numbers, which ended a fit at its very end."""
+    joined = join(MATRIX, NAMES, np.zeros((len(MATRIX), 1), dtype=dtype))
+    assert joined.dtype == object
+    assert joined[:, :-1].tolist() == MATRIX.tolist()
+
+
+def test_columns_of_one_name_do_not_pass():
+    X = pd.DataFrame(np.zeros((2, 3)), columns=["a", "b", "a"])
+    with pytest.raises(ValueError, match="named 'a': rename"):
+        check_passthrough(X, True)
+    check_passthrough(X, False)
+
+
+def test_what_has_no_columns_does_not_pass():
+    with pytest.raises(ValueError, match="needs columns, but X has 1 axes"):
+        check_passthrough(np.zeros(3), True)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame, sparse.csr_array])
+def test_complex_numbers_do_not_pass(kind):
+    """They made the predictions beside them complex, too, which the meta-learner then refused."""
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        check_passthrough(kind([[1j], [2.0]]), True)

@@ -126,6 +126,20 @@ def _given(name: str, columns: Any, X: Any, target: Target) -> Learner:
     return Learner(name, given, method, columns)
 
 
+def check_table(X: Any, caller: str) -> None:
+    """Refuse what holds no rows; what is in the rows is for the learners to judge.
+
+    Raises
+    ------
+    ValueError
+        If X is None, or a text.
+    """
+    if X is None or isinstance(X, (str, bytes)):
+        raise ValueError(
+            f"{caller} requires X, an array or a DataFrame with a row a sample; got {X!r:.60}."
+        )
+
+
 def check_plain_keys(keys: Iterable[str], names: Iterable[str], caller: str) -> None:
     """Raise ValueError for fit parameters that only metadata routing could place."""
     known = set(names)

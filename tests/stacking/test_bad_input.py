@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.svm import LinearSVC
+from sklearn.svm import LinearSVC, LinearSVR
 
 from stackmeta import (
     AveragingClassifier,
@@ -289,3 +289,34 @@ def test_the_input_is_not_refused_for_nothing():
     """The guard of this file: learners that may be fitted are fitted."""
     with pytest.raises(AssertionError, match="was fitted"):
         StackingClassifier(NONE_FITTED, cv=KFold(3)).fit(X, Y)
+
+
+@pytest.mark.parametrize("given", [None, "a table"], ids=repr)
+@pytest.mark.parametrize("face", [StackingClassifier, OutOfFoldTransformer])
+def test_no_table(given, face):
+    """Once "'NoneType' object is not subscriptable", and blamed on passthrough=False."""
+    refused("requires X", X=given, face=face)
+
+
+@pytest.mark.parametrize(
+    ("column", "error"),
+    [(pd.date_range("2024", periods=60), TypeError), (np.r_[np.inf, np.zeros(59)], ValueError)],
+    ids=["dates", "infinity"],
+)
+def test_passed_columns_that_the_meta_learner_cannot_read(column, error):
+    """The first as a bare TypeError of NumPy's, the second after all fits."""
+    X = pd.DataFrame({"a": np.zeros(60), "odd": column})
+    parameters = {"passthrough": True, "final_estimator": LogisticRegression()}
+    refused("final_estimator=.*cannot read.*passthrough", parameters, X=X, error=error)
+
+
+def test_a_final_estimator_of_one_output_for_several():
+    """The default one is of that kind; it was told after all fits."""
+    y = np.c_[Y > 0, Y > 1].astype(int)
+    refused("cannot be fitted on a y of 2 columns.*MultiOutputClassifier", y=y)
+    refused(
+        "cannot be fitted on a y of 2 columns.*MultiOutputRegressor",
+        {"estimators": [("one", NeverFitRegressor())], "final_estimator": LinearSVR()},
+        y=y * 1.0,
+        face=StackingRegressor,
+    )
