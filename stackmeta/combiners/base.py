@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, clone
-from sklearn.utils import assert_all_finite
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
+from ..out_of_fold.target import encode_target, read_numbers
 from .combiner import BaseCombiner
 from .folds import Folds
 from .predictions import Predictions
@@ -39,16 +38,10 @@ class BaseCombinerClassifier(ClassifierMixin, BaseCombiner):
 
     def _read_target(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"y contains one class only, {self.classes_[0]!r}. {type(self).__name__} needs at "
-                "least two classes: check how y was selected."
-            )
+        target = encode_target(y, classifier=True, caller=type(self).__name__)
+        self.classes_ = target.classes
         self._n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
-        return codes
+        return target.y
 
     def __sklearn_tags__(self) -> CombinerTags:
         tags = super().__sklearn_tags__()
@@ -137,7 +130,7 @@ class BaseCombinerRegressor(RegressorMixin, BaseCombiner):
     _one_target: bool
 
     def _read_target(self, y: Any) -> np.ndarray:
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        y = read_numbers(y, dtype=np.float64)
         if y.ndim == 1 or y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._one_target = y.ndim == 1

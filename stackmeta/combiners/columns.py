@@ -9,6 +9,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array
 
+# How NumPy, pandas and polars say that dates, lists and the like are no numbers.
+_NO_NUMBERS = ("float() argument", "cast", "promoted", "array element", "convert")
+
 
 def find_columns(columns: Any, width: int, names: np.ndarray | None) -> slice | list[int]:
     """Turn ``prediction_columns`` into positions: a slice where that is possible.
@@ -95,11 +98,19 @@ class explained_text:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, ValueError) and "convert string to float" in str(error):
+        if not isinstance(error, (ValueError, TypeError)):
+            return
+        if "convert string to float" in str(error):
             text = str(error).rpartition("float: ")[2]
             raise ValueError(
                 f"X holds the text {text} among its predictions, such as predicted labels. A "
                 "combiner reads numbers: use stack_method='predict_proba' for classifiers, and "
                 "where other columns are there too, say which are predictions with "
                 "prediction_columns."
+            ) from error
+        if any(words in str(error) for words in _NO_NUMBERS):
+            plain = TypeError if isinstance(error, TypeError) else ValueError
+            raise plain(
+                f"X holds what is no number among its predictions: {error}. Where other columns "
+                "are there, say which are predictions with prediction_columns."
             ) from error

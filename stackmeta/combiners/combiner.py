@@ -10,7 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from ..compat import Interval, check_sample_weight, fit_context, safe_indexing
+from ..compat import Interval, check_sample_weight, fit_context, is_pandas, safe_indexing
+from ..meta_features import check_unique_names
 from .columns import as_numbers, explained_text, find_columns
 from .folds import Folds
 from .predictions import Predictions, weighted_mean
@@ -142,6 +143,9 @@ class BaseCombiner(BaseEstimator, ABC):
 
     def _read_matrix(self, X: Any, *, reset: bool) -> np.ndarray:
         """Check the table's shape and names, and take its prediction columns as numbers."""
+        check_unique_names(X)
+        if is_pandas(X) and X.shape[1] == 0:
+            raise ValueError(f"X has no column: {type(self).__name__} reads a column a learner.")
         if self.prediction_columns is None:
             with explained_text():
                 return validate_data(
@@ -209,7 +213,12 @@ class BaseCombiner(BaseEstimator, ABC):
 
 
 def _check_weight(sample_weight: Any, matrix: np.ndarray) -> np.ndarray:
-    weight = check_sample_weight(sample_weight, matrix, dtype=np.float64, ensure_non_negative=True)
+    try:
+        weight = check_sample_weight(
+            sample_weight, matrix, dtype=np.float64, ensure_non_negative=True
+        )
+    except ValueError as error:
+        raise ValueError(f"sample_weight: {error}") from error
     if not weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weight

@@ -242,3 +242,29 @@ def test_bad_y_and_weights(combiner):
         combiner().fit(P, y, sample_weight=np.r_[-1, np.ones(29)])
     with raises("at least one non-zero"):
         combiner().fit(P, y, sample_weight=np.zeros(30))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [pd.date_range("2024", periods=30), pd.Categorical(["a", "b"] * 15), [[1]] * 30],
+    ids=["dates", "categories", "lists"],
+)
+def test_what_is_no_number_among_the_predictions(column):
+    P, y = binary(30, 2)
+    X = pd.DataFrame({"a": P[:, 0], "odd": column})
+    with pytest.raises((ValueError, TypeError), match=r"X holds .*prediction_columns"):
+        ConvexClassifier().fit(X, y)
+
+
+def test_frames_whose_columns_cannot_be_told_apart():
+    P, y = binary(30, 2)
+    with raises("named 'a'", "rename"):
+        ConvexClassifier().fit(pd.DataFrame(P, columns=["a", "a"]), y)
+    with raises("X has no column"):
+        ConvexClassifier().fit(pd.DataFrame(index=range(30)), y)
+
+
+def test_weights_that_are_no_numbers():
+    P, y = binary(30, 2)
+    with raises("sample_weight", "heavy"):
+        ConvexClassifier().fit(P, y, sample_weight="heavy")
