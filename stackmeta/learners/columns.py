@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DAY = 86_400e9  # nanoseconds
+_LEAST = 1e-300
 
 # How pandas names what it finds in a column of objects.
 _NUMBERS = {"integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty"}
@@ -35,8 +36,21 @@ class EmptyColumn:
         return []
 
 
+class ConstantColumn:
+    """Stands in where no column says anything: learners want one."""
+
+    features = ("",)
+
+    def __call__(self, column: pd.Series) -> list[Any]:
+        """Return zeros as float64."""
+        return [np.zeros(len(column))]
+
+
 class NumberColumn:
-    """Numbers and booleans; infinite values, and those beyond float32, become missing."""
+    """Numbers and booleans; infinite values, and those beyond float32, become missing.
+
+    Those within 1e-300 of zero become zero.
+    """
 
     features = ("",)
 
@@ -140,7 +154,15 @@ class CategoryColumn:
         return [pd.Categorical.from_codes(codes, categories=pd.Index(self.levels))]
 
 
-Column = EmptyColumn | NumberColumn | DurationColumn | DateColumn | CategoryColumn | TextColumn
+Column = (
+    EmptyColumn
+    | ConstantColumn
+    | NumberColumn
+    | DurationColumn
+    | DateColumn
+    | CategoryColumn
+    | TextColumn
+)
 
 
 def learn_column(column: pd.Series, *, max_categories: int, as_codes: bool) -> Column:
@@ -245,8 +267,13 @@ def _to_numbers(column: pd.Series) -> np.ndarray:
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
-    """Replace by NaN what scikit-learn's forests, which compute in float32, would refuse."""
-    return np.where(np.abs(values) <= np.finfo(np.float32).max, values, np.nan)
+    """Replace by NaN what scikit-learn's forests, which compute in float32, would refuse.
+
+    And by 0 what splines would divide by, with an infinite result.
+    """
+    sizes = np.abs(values)
+    values = np.where(sizes < _LEAST, 0.0, values)
+    return np.where(sizes <= np.finfo(np.float32).max, values, np.nan)
 
 
 def _factorize(column: pd.Series) -> tuple[np.ndarray, list[str]]:

@@ -17,8 +17,6 @@ from sklearn.ensemble import (
 )
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import ElasticNetCV, LogisticRegression, RidgeCV
-from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
@@ -30,6 +28,7 @@ from sklearn.preprocessing import (
 from ..compat import elastic_net_classifier
 from .device import lightgbm_device, xgboost_device
 from .early_stopping import EarlyStoppingClassifier, EarlyStoppingRegressor
+from .few_rows import NeighboursClassifier, NeighboursRegressor, NormalBayes
 from .kernel_features import KernelFeatures
 from .pipelines import on_categories, on_codes, on_indicators, on_numbers
 
@@ -177,7 +176,7 @@ def elastic_net(table: Table) -> BaseEstimator:
 
 def naive_bayes(table: Table) -> BaseEstimator:
     """Naive Bayes on normal scores."""
-    return on_numbers(GaussianNB(var_smoothing=1e-2), _normal(table), StandardScaler())
+    return on_numbers(NormalBayes(var_smoothing=1e-2), _normal(table), StandardScaler())
 
 
 def splines(table: Table) -> BaseEstimator:
@@ -209,9 +208,9 @@ def neighbours(table: Table) -> BaseEstimator:
     """Nearest neighbours."""
     # Weights by distance would make copies of a training row sure of their class.
     if table.classifies:
-        learner = KNeighborsClassifier(40, algorithm="brute")
+        learner = NeighboursClassifier(40, algorithm="brute")
     else:
-        learner = KNeighborsRegressor(20, weights="distance", algorithm="brute")
+        learner = NeighboursRegressor(20, weights="distance", algorithm="brute")
     return on_numbers(learner, dtype=np.float32)
 
 

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..compat import Interval, StrOptions, fit_context
-from .columns import Column, learn_column
+from .columns import Column, ConstantColumn, EmptyColumn, learn_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,6 +99,8 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             )
             for i in range(frame.shape[1])
         ]
+        if all(isinstance(column, EmptyColumn) for column in self.columns_):
+            self.columns_[:1] = [ConstantColumn()]
         self._names = _feature_names([str(name) for name in frame.columns], self.columns_)
         return self
 
@@ -159,7 +161,8 @@ def _feature_names(names: list[str], columns: list[Column]) -> list[str]:
     taken: dict[str, None] = {}
     for name, column in zip(names, columns, strict=True):
         for suffix in column.features:
-            plain = feature = re.sub(r"\W+", "_", name) + suffix
+            # LightGBM cannot read a model whose feature has no name.
+            plain = feature = (re.sub(r"\W+", "_", name) or "_") + suffix
             number = 2
             while feature in taken:
                 feature = f"{plain}_{number}"

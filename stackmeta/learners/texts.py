@@ -36,7 +36,8 @@ def looks_like_text(column: pd.Series) -> bool:
     there = column.dropna()
     if isinstance(column.dtype, pd.CategoricalDtype) or len(there) < 2:
         return False
-    texts = there[:1000].astype(str)
+    # Not ``astype(str)``, which decodes bytes and fails where they are no UTF-8.
+    texts = there[:1000].map(str)
     if texts.nunique() < _FEWEST_DIFFERENT * len(texts):
         return False
     return float(texts.str.count(r"\s+").mean()) + 1 >= _FEWEST_WORDS

@@ -182,3 +182,27 @@ def test_row_order_does_not_change_the_features():
     one = TableCleaner(max_categories=3).fit(X)
     other = clone(one).fit(X[::-1])
     pd.testing.assert_frame_equal(one.transform(X), other.transform(X))
+
+
+def test_a_table_that_says_nothing_has_one_constant_feature():
+    """Learners want a column; in a small fold a column with gaps can be empty."""
+    empty = pd.DataFrame({"a": [np.nan] * 3, "b": [None] * 3})
+    table = TableCleaner().fit(empty).transform(empty)
+    assert table.to_dict("list") == {"a": [0.0, 0.0, 0.0]}
+
+
+@pytest.mark.parametrize("name", ["", " ", "🦉"])
+def test_no_feature_is_without_a_name(name):
+    """LightGBM wrote models with an empty name that it could not read: a Fatal error."""
+    X = pd.DataFrame({name: [1.0, 2.0]})
+    assert [*TableCleaner().fit_transform(X).columns] == ["_"]
+
+
+def test_bytes_that_are_no_texts_are_categories():
+    """Looking for words in them decoded them, with a UnicodeDecodeError."""
+    assert clean([b"\xff0", b"\xff1"] * 10)["x"].dtype == "category"
+
+
+def test_numbers_next_to_zero_are_zero():
+    """Splines divided by their distances, with an infinite result."""
+    assert clean([1e-310, -1e-320, 1.0])["x"].tolist() == [0.0, 0.0, 1.0]
