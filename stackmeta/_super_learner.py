@@ -27,7 +27,8 @@ from .compat import (
     fit_context,
     safe_indexing,
 )
-from .out_of_fold.checks import draw_seed, where_it_goes
+from .meta_features import check_real, check_unique_names
+from .out_of_fold.checks import check_table, check_weights, draw_seed, where_it_goes
 from .out_of_fold.store import OutOfFoldStore
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ class BaseSuperLearner(BaseEstimator):
         )
         params = {}
         if sample_weight is not None:
+            check_weights({"sample_weight": sample_weight}, len(y), type(self).__name__)
             params["sample_weight"] = check_sample_weight(sample_weight, X)
         self.stack_ = self._make_stack(
             learners,
@@ -298,12 +300,20 @@ class BaseSuperLearner(BaseEstimator):
                 "Sparse data was passed, but the super learner reads dense tables: use "
                 "X.toarray(), or a StackingClassifier or StackingRegressor of learners for it."
             )
+        check_table(X, type(self).__name__)
         X = X if hasattr(X, "shape") else np.asarray(X)
         if len(X.shape) != 2:
             raise ValueError(
                 f"Expected 2D array, got an array of shape {X.shape} instead. Reshape your data: "
                 "X has a row a sample and a column a feature."
             )
+        if X.shape[1] == 0:
+            raise ValueError(
+                f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is "
+                f"required by {type(self).__name__}."
+            )
+        check_unique_names(X)
+        check_real(X)
         validate_data(self, X=X, reset=reset, skip_check_array=True)
         return X
 

@@ -215,6 +215,6 @@ class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        y = column_or_1d(y, dtype=np.float64, warn=True)
-        encode_target(y, classifier=False, caller=type(self).__name__)
-        return y
+        y = column_or_1d(y, warn=True)
+        target = encode_target(y, classifier=False, caller=type(self).__name__)
+        return target.y.astype(np.float64, copy=False)

@@ -256,6 +256,36 @@ def test_bad_tables():
         learner.fit(X, LABELS).predict(X.rename(columns={"flag": "flags"}))
 
 
+REFUSED_TABLES = {
+    "None": (None, "requires X"),
+    "no columns": (np.empty((160, 0)), r"0 feature\(s\)"),
+    "one name twice": (pd.DataFrame(np.zeros((160, 2)), columns=["a", "a"]), "named 'a': rename"),
+    "complex": (np.zeros((160, 2)) * 1j, "Complex data not supported"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_TABLES)
+def test_tables_that_no_learner_could_read(case):
+    """Each ended in the learners, or in the meta-learner after all fits."""
+    table, match = REFUSED_TABLES[case]
+    with pytest.raises(ValueError, match=match):
+        SuperLearnerClassifier(QUICK).fit(table, LABELS)
+
+
+def test_weights_that_are_no_numbers():
+    with pytest.raises(ValueError, match="sample_weight of SuperLearnerClassifier"):
+        SuperLearnerClassifier(["linear"]).fit(X, LABELS, sample_weight="heavy")
+
+
+@pytest.mark.parametrize("name", ["neighbours", "naive_bayes", "linear", "splines"])
+def test_few_rows_that_say_nothing(name):
+    """Fewer rows than neighbours; no column that varies, and one that is empty in a fold."""
+    table = pd.DataFrame({"constant": [1.0] * 12, "": [np.nan] * 11 + [2.0]})
+    learner = SuperLearnerClassifier([name], levels=1, cv=3, random_state=0)
+    probabilities = learner.fit(table, ["a", "b"] * 6).predict_proba(table)
+    np.testing.assert_allclose(probabilities[:-1], 0.5, atol=0.1)
+
+
 @parametrize_with_checks(
     [
         SuperLearnerClassifier(["linear"], levels=1, cv=2, random_state=0),
