@@ -36,10 +36,11 @@ def check_passthrough(X: Any, passthrough: Any) -> None:
         raise ValueError(f"passthrough={passthrough!r} asks for columns of X: {error}") from error
     if passed is None:
         return
-    if len(np.shape(passed)) != 2:
+    shape = passed.shape if hasattr(passed, "shape") else np.asarray(passed).shape
+    if len(shape) != 2:
         raise ValueError(
-            f"passthrough={passthrough!r} needs columns, but X has {len(np.shape(X))} axes: give "
-            "X a row a sample and a column a feature, or passthrough=False."
+            f"passthrough={passthrough!r} needs columns, but X has {len(shape)} axes: give X a "
+            "row a sample and a column a feature, or passthrough=False."
         )
     check_unique_names(passed)
     check_real(passed)

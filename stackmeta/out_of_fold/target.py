@@ -142,7 +142,7 @@ def _shape(y: Any) -> tuple[int, ...]:
     if hasattr(y, "shape"):
         return y.shape
     try:
-        return np.shape(y)
+        return np.asarray(y).shape
     except ValueError as error:
         raise ValueError(f"y holds lists of different lengths: {error}") from error
 
