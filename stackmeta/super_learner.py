@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import column_or_1d
 
 from ._raw_table_stack import ClassifierStack, RegressorStack
 from ._super_learner import BaseSuperLearner
 from .combiners import CrossFittedBlendClassifier, CrossFittedBlendRegressor
-from .out_of_fold.target import encode_target
+from .out_of_fold.target import as_column, encode_target
 
 __all__ = ["SuperLearnerClassifier", "SuperLearnerRegressor"]
 
@@ -105,7 +104,7 @@ class SuperLearnerClassifier(ClassifierMixin, BaseSuperLearner):
     _make_stack = ClassifierStack
 
     def _check_target(self, y: Any) -> np.ndarray:
-        y = None if y is None else column_or_1d(y, warn=True)
+        y = None if y is None else as_column(y)
         self.classes_ = encode_target(y, classifier=True, caller=type(self).__name__).classes
         return y
 
@@ -215,6 +214,6 @@ class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        y = column_or_1d(y, warn=True)
+        y = as_column(y)
         target = encode_target(y, classifier=False, caller=type(self).__name__)
         return target.y.astype(np.float64, copy=False)

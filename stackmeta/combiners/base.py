@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from sklearn.utils.validation import column_or_1d
 
-from ..out_of_fold.target import encode_target, read_numbers
+from ..out_of_fold.target import as_column, encode_target, read_numbers
 from .combiner import BaseCombiner
 from .folds import Folds
 from .predictions import Predictions
@@ -37,8 +37,7 @@ class BaseCombinerClassifier(ClassifierMixin, BaseCombiner):
         self.calibrate = calibrate
 
     def _read_target(self, y: Any) -> np.ndarray:
-        y = column_or_1d(y, warn=True)
-        target = encode_target(y, classifier=True, caller=type(self).__name__)
+        target = encode_target(as_column(y), classifier=True, caller=type(self).__name__)
         self.classes_ = target.classes
         self._n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
         return target.y

@@ -129,9 +129,14 @@ def _descend_on_face(
         ones, rest = cho_solve(
             factor, np.column_stack([np.ones(len(index)), slope]), check_finite=False
         ).T
+        if not ones.sum() > 0:
+            return
         target = ones * ((1.0 + rest.sum()) / ones.sum()) - rest
         leaving = target <= 0
         there = np.maximum(target, 0.0)
+        # So far off the simplex that rounding has eaten the 1: the weights stay as they are.
+        if not 0 < there.sum() < np.inf:
+            return
         there /= there.sum()
         if leaving.any() and _quadratic(face, slope, there) >= _quadratic(face, slope, here):
             # Dropping all at once gains nothing: go straight as far as the first of them.

@@ -91,14 +91,8 @@ def encode_target(y: Any, *, classifier: bool, caller: str) -> Target:
     """
     if y is None:
         raise ValueError(f"{caller} requires y to be passed, but the target y is None.")
-    shape = _shape(y)
-    if shape[:1] == (0,):
+    if _shape(y)[:1] == (0,):
         raise ValueError(f"{caller} got an empty y: found array with 0 sample(s).")
-    if len(shape) not in (1, 2):
-        raise ValueError(
-            f"y should be a list or an array with a value a row, or a row of values a row; got "
-            f"{type(y).__name__} of shape {shape}."
-        )
     return _encode_classes(y, caller) if classifier else _encode_numbers(y)
 
 
@@ -138,13 +132,29 @@ def read_numbers(y: Any, *, dtype: Any = "numeric") -> np.ndarray:
     return numbers
 
 
+def as_column(y: Any) -> np.ndarray:
+    """Read a target of one column.
+
+    Raises
+    ------
+    ValueError
+        If y has several, or no rows.
+    """
+    _shape(y)
+    return column_or_1d(y, warn=True)
+
+
 def _shape(y: Any) -> tuple[int, ...]:
-    if hasattr(y, "shape"):
-        return y.shape
     try:
-        return np.asarray(y).shape
+        shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
     except ValueError as error:
         raise ValueError(f"y holds lists of different lengths: {error}") from error
+    if len(shape) not in (1, 2):
+        raise ValueError(
+            f"y should be a list or an array with a value a row, or a row of values a row; got "
+            f"{type(y).__name__} of shape {shape}."
+        )
+    return shape
 
 
 def _encode_classes(y: Any, caller: str) -> Target:

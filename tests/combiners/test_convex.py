@@ -269,3 +269,12 @@ def test_quadratic_minimum_at_a_vertex_edge_and_inside():
     flat, gap = minimise_quadratic(np.zeros((3, 3)), np.array([1.0, 0, 1]), np.ones(3) / 3)
     assert_array_equal(flat, [0, 1, 0])
     assert gap <= 1e-12
+
+
+@pytest.mark.parametrize("size", [1e30, 1e100])
+def test_numbers_far_beyond_all_predictions(size):
+    """Rounding ate the sum of the weights, and they came back as NaN."""
+    P = np.random.default_rng(0).uniform(size=(5, 2))
+    combiner = ConvexRegressor().fit(P, size * np.arange(1, 6))
+    assert combiner.weights_.sum() == pytest.approx(1)
+    assert np.isfinite(combiner.predict(P)).all()

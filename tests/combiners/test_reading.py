@@ -268,3 +268,10 @@ def test_weights_that_are_no_numbers():
     P, y = binary(30, 2)
     with raises("sample_weight", "heavy"):
         ConvexClassifier().fit(P, y, sample_weight="heavy")
+
+
+def test_targets_that_are_no_column():
+    P, _ = binary(30, 2)
+    for y in ([[1], [1, 2]] * 15, "yes", np.zeros((30, 2, 2))):
+        with raises("y"):
+            ConvexClassifier().fit(P, y)
