@@ -43,7 +43,9 @@ def respond(
     ValueError
         If the prediction has a shape that the target does not explain.
     """
-    answer = _in_single_precision(getattr(model, method)(X), method)
+    answer = getattr(model, method)(X)
+    if target.kind == "numbers" or method != "predict":
+        answer = _as_floats(answer, method)
     if target.kind == "numbers":
         return _two_dimensional(answer)
     if target.kind == "multilabel":
@@ -58,9 +60,16 @@ def respond(
     return _decision_block(answer, target, present)
 
 
-def _in_single_precision(answer: Any, method: str) -> Any:
-    """Widen half precision, in which probabilities do not sum to one and sparse matrices fail."""
-    if getattr(answer, "dtype", None) != np.float16:
+def _as_floats(answer: Any, method: str) -> Any:
+    """Widen half precision, and read objects as the numbers that they are.
+
+    Probabilities in half precision do not sum to one, and sparse matrices cannot hold them.
+    Objects are what linear models of scikit-learn answer for a frame of categories.
+    """
+    dtype = getattr(answer, "dtype", None)
+    if getattr(dtype, "kind", None) == "O":
+        return answer.astype(np.float64)
+    if dtype != np.float16:
         return answer
     answer = answer.astype(np.float32)
     return answer / answer.sum(axis=1, keepdims=True) if method == "predict_proba" else answer

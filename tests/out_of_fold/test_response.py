@@ -128,3 +128,11 @@ def test_probabilities_of_half_precision_sum_to_one():
     block = respond(model("predict_proba", answer), np.zeros((2, 1)), "predict_proba", target)
     assert block.dtype == np.float32
     assert_allclose(block.sum(axis=1), 1, atol=1e-6)
+
+
+def test_numbers_as_objects_become_numbers():
+    """Ridge answers so for a frame of categories that are numbers; loss() could not read it."""
+    target = encode_target([1.0, 2.0], classifier=False, caller="test")
+    answer = np.array([1.0, 2.5], dtype=object)
+    block = respond(model("predict", answer), np.zeros((2, 1)), "predict", target)
+    assert block.dtype == np.float64
