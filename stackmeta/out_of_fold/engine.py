@@ -12,6 +12,7 @@ from .checks import (
     build_learners,
     check_names,
     check_plain_keys,
+    check_table,
     check_weights,
     draw_seed,
     plain_fit_params,
@@ -144,6 +145,7 @@ def out_of_fold(
         )
     entries = read_entries(estimators)
     check_names(entries)
+    check_table(X, "out_of_fold")
     X, groups = indexable(X, groups)
     classifier = any(is_classifier(e) for _, e, _ in entries if not isinstance(e, str))
     target = encode_target(y, classifier=classifier, caller="out_of_fold")

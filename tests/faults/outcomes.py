@@ -93,8 +93,8 @@ def _check_on_purpose(error):
         raise Bug(f"nobody raised this on purpose: {error!r} in {inner}") from error
 
 
-# Where the error that a learner causes comes from stackmeta, and names the learner. The second:
-# GaussianNB on float32 gives probabilities whose sums are off by a third where a column is constant.
+# Errors that learners cause, in stackmeta's words. The second: GaussianNB on float32 gives
+# probabilities whose sums are off by a third where a column is constant.
 _BLAMED = ("Every learner failed", "The probabilities of learner")
 
 
