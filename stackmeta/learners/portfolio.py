@@ -15,7 +15,7 @@ from .makers import Table
 # Boosters grow a tree a class a round: with many classes these come before all others, boosters
 # after them.
 _MANY_CLASSES = 5
-_FIRST = ("linear", "extra_trees", "extra_trees_wide", "forest", "kernel", "splines", "neighbours")
+_FIRST = ("extra_trees", "linear", "extra_trees_wide", "forest", "kernel", "splines", "neighbours")
 BOOSTERS = ("lightgbm", "xgboost", "hist", "catboost")
 # All pairs of rows are too many beyond, when it comes to predictions.
 _FEW_ROWS = 2_000

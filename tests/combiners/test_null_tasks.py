@@ -103,7 +103,7 @@ def claim(combiner, P, y, numbers):
     ("n_rows", "kind"),
     [
         (50, "independent"),
-        (200, "duplicated"),
+        pytest.param(200, "duplicated", marks=pytest.mark.slow),
         pytest.param(50, "correlated", marks=pytest.mark.slow),
         pytest.param(50, "duplicated", marks=pytest.mark.slow),
         pytest.param(300, "independent", marks=pytest.mark.slow),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from joblib import parallel_config
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, RepeatedStratifiedKFold, ShuffleSplit
@@ -47,16 +47,18 @@ def test_backends_and_jobs(backend, n_jobs):
 def test_stores_and_containers(tmp_path, container, backend, n_jobs):
     """With a store or without, resumed or not, and whatever holds the values."""
     X, y = classes(3)
-    one = stack_of_all(X, y)
+    of_array = stack_of_all(X, y)
     if container != "array":
-        names = [f"x{i}" for i in range(X.shape[1])]
-        columns = {name: X[:, i] for i, name in enumerate(names)}
+        columns = {f"x{i}": X[:, i] for i in range(X.shape[1])}
         X = pytest.importorskip(container).DataFrame(columns)
+    one = stack_of_all(X, y)
     with parallel_config(backend):
         found = [stack_of_all(X, y, n_jobs=n_jobs, store=s) for s in (None, tmp_path, tmp_path)]
     for two in found:
         assert_array_equal(two.oof_.by_repeat, one.oof_.by_repeat)
-        assert_array_equal(two.predict_proba(X), one.predict_proba(np.asarray(X)))
+        assert_array_equal(two.predict_proba(X), one.predict_proba(X))
+    # Sums go along columns here and along rows there.
+    assert_allclose(one.oof_.by_repeat, of_array.oof_.by_repeat, rtol=1e-12, atol=1e-15)
 
 
 def stack_of_all(X, y, **params):

@@ -315,7 +315,9 @@ def test_predictions_are_bounded():
     learner = SuperLearnerClassifier(
         learners, levels=1, cv=3, max_predict_seconds=1.2, random_state=0
     )
-    assert "sleeps" not in learner.fit(X, LABELS).stack_.oof_.names
+    kept = learner.fit(X, LABELS).stack_.named_estimators_
+    assert kept["sleeps"] == "drop"
+    assert "sleeps" in learner.oof_.names
     rows = X.iloc[:100]
     start = perf_counter()
     learner.predict(rows)
