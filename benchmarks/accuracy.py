@@ -238,6 +238,8 @@ def report(results: list[dict]) -> None:
         if BEST in r:
             row[BEST] = r[BEST]
     systems = [s for s in (*SYSTEMS, BEST) if any(s in row for row in losses.values())]
+    if "super" not in systems:
+        return
     complete = {k: row for k, row in losses.items() if all(s in row for s in systems)}
     frame = pd.DataFrame(complete).T[systems]
     by_table = frame.groupby(level=0).mean()
