@@ -33,7 +33,7 @@ def worth_of_each(oof: OutOfFold) -> dict[str, float]:
     ----------
     oof : OutOfFold
     """
-    return dict(zip(oof.names, _convex(oof).weights_.tolist(), strict=True))
+    return dict(zip(oof.names, _convex(oof)[0].weights_.tolist(), strict=True))
 
 
 def that_earn_weight(oof: OutOfFold) -> list[str]:
@@ -50,11 +50,12 @@ def that_earn_weight(oof: OutOfFold) -> list[str]:
     names : list of str
         In the order of ``oof.names``.
     """
-    worth = worth_of_each(oof)
-    kept = {name for name, weight in worth.items() if weight >= _LEAST_WEIGHT}
-    if len(kept) < min(_N_KEPT, len(worth)):
+    if len(oof.names) <= _N_KEPT:
+        return oof.names
+    kept = {name for name, worth in worth_of_each(oof).items() if worth >= _LEAST_WEIGHT}
+    if len(kept) < _N_KEPT:
         kinds = SignedWeightsRegressor, SignedWeightsClassifier
-        sizes = np.abs(_fit(kinds, oof).weights_).reshape(len(worth), -1).mean(axis=1)
+        sizes = np.abs(_fit(kinds, oof)[0].weights_)
         by_size = [oof.names[i] for i in np.argsort(-sizes, kind="stable")]
         others = [name for name in by_size if name not in kept]
         kept.update(others[: _N_KEPT - len(kept)])
@@ -78,14 +79,17 @@ class NoMoreGain:
         return before - now < _LEAST_GAIN * before
 
 
-def _convex(oof: OutOfFold) -> Any:
+def _convex(oof: OutOfFold) -> tuple[Any, np.ndarray, np.ndarray]:
     # A little towards equal weights: of copies of one learner, none is worthless.
     return _fit((ConvexRegressor, ConvexClassifier), oof, ridge=1e-3)
 
 
-def _fit(kinds: tuple[type, type], oof: OutOfFold, **params: Any) -> Any:
+def _fit(
+    kinds: tuple[type, type], oof: OutOfFold, **params: Any
+) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Fit a combiner; give it with the rows that it was fitted on, and their target."""
     matrix, y = _read(oof)
-    return kinds[oof.target.kind != "numbers"](**params).fit(matrix, y)
+    return kinds[oof.target.kind != "numbers"](**params).fit(matrix, y), matrix, y
 
 
 def _read(oof: OutOfFold) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +111,7 @@ def _read(oof: OutOfFold) -> tuple[np.ndarray, np.ndarray]:
 
 def _loss(oof: OutOfFold) -> float:
     """Loss of the convex combination on the rows that its weights were chosen on."""
-    convex, (matrix, y) = _convex(oof), _read(oof)
+    convex, matrix, y = _convex(oof)
     if oof.target.kind == "numbers":
         return float(root_mean_squared_error(y, convex.predict(matrix)))
     return float(log_loss(y, convex.predict_proba(matrix), labels=np.unique(y)))

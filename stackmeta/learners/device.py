@@ -23,7 +23,7 @@ def _n_cuda_devices() -> int:
 
 
 def usable_device(device: str) -> str:
-    """Take "cuda" where there is a device, else "cpu" with one warning.
+    """Take "cuda" where there is a device, else "cpu"; one warning says what stays on the CPU.
 
     Parameters
     ----------
@@ -34,10 +34,18 @@ def usable_device(device: str) -> str:
     -------
     device : {"cpu", "cuda"}
     """
-    if device == "cpu" or _n_cuda_devices():
+    if device == "cpu":
         return device
-    warn_caller("device='cuda': no CUDA device is to be found, so everything runs on the CPU.")
-    return "cpu"
+    if not _n_cuda_devices():
+        warn_caller("device='cuda': no CUDA device is to be found, so everything runs on the CPU.")
+        return "cpu"
+    found = {"XGBoost": xgboost_device(device), "LightGBM": lightgbm_device(device)}
+    if stays := [library for library, usable in found.items() if usable == "cpu"]:
+        warn_caller(
+            f"device='cuda': {' and '.join(stays)}, as installed here, cannot compute on a GPU "
+            "and stays on the CPU."
+        )
+    return device
 
 
 def xgboost_device(device: str) -> str:

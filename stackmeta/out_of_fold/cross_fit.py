@@ -99,7 +99,8 @@ class CrossFit:
             for i, learner in enumerate(learners)
         }
         self._shortcuts = {i: shortcut for i, shortcut in found.items() if shortcut is not None}
-        self._memory_limit = limit_in_bytes(memory_limit)
+        limit = limit_in_bytes(memory_limit)
+        self._budget = None if limit is None else Budget(limit, bytes_of(X) / len(target.y))
         work = Work(
             X,
             target,
@@ -107,7 +108,7 @@ class CrossFit:
             splits,
             seed,
             keep_fold_models,
-            measure_memory=self._memory_limit is not None,
+            measure_memory=limit is not None,
             thin_forests=keep_fold_models and shortcuts == "approximate",
             shortcuts=self._shortcuts,
         )
@@ -139,14 +140,14 @@ class CrossFit:
         queue = self._queue(refit=refit, folds=True)
         with self._interruptible():
             self._run(queue)
+        needed = self.learners[: self._n_needed]
         done = [
             learner.name
-            for i, learner in enumerate(self.learners[: self._n_needed])
+            for i, learner in enumerate(needed)
             if learner.name not in self.errors
             and self._collected.done(i)
             and (not refit or learner.name in self.refits)
         ]
-        needed = self.learners[: self._n_needed]
         late = [x.name for x in needed if x.name not in self.errors and x.name not in done]
         self.errors.report(done, late)
         return self._result(done)
@@ -189,11 +190,12 @@ class CrossFit:
         if self._keeper is None:
             return
         for task in queue.waiting():
-            if learner in (None, task.learner):
-                outcome = self._keeper.find(task)
-                if outcome is not None:
-                    queue.skip(task)
-                    self._take(outcome, queue, kept=True)
+            if learner not in (None, task.learner):
+                continue
+            outcome = self._keeper.find(task)
+            # What was taken before it may have made it needless.
+            if outcome is not None and queue.skip(task):
+                self._take(outcome, queue, kept=True)
 
     def refit(self, names: Iterable[str]) -> list[str]:
         """Fit the named learners on all rows; return the names of those that failed.
@@ -239,15 +241,10 @@ class CrossFit:
             shortcuts=self._shortcuts if folds else (),
             watching=watching,
             one_at_a_time=[i for i, x in enumerate(self.learners) if x.on_gpu],
-            budget=self._budget(),
+            budget=self._budget,
             deadline=self._deadline if folds else None,
             **planned,
         )
-
-    def _budget(self) -> Budget | None:
-        if self._memory_limit is None:
-            return None
-        return Budget(self._memory_limit, bytes_of(self._shared.value.X) / len(self.target.y))
 
     def _collect(self, outcomes: Generator[Outcome, None, None], queue: Queue) -> None:
         # An error's traceback would keep the iterator, and with it the workers, alive.

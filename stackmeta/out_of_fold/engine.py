@@ -87,9 +87,9 @@ def out_of_fold(
     time_limit : float, default=None
         Seconds after which no fit starts; learners that are not done are left out.
     costs : dict of str to float, default=None
-        Expected seconds of a fold of each learner. Under a time limit they are then completed in
-        their order, those left out that are not expected to end. None: each is tried with one
-        fold, the cheap ones are completed first.
+        Expected seconds of a fold of each learner. They are then completed in their order; under a
+        time limit, those left out that are not expected to end. None: the longest first; under a
+        time limit each is tried with one fold, the cheap ones are completed first.
     store : str, Path or OutOfFoldStore, default=None
         A folder that keeps every finished fit: called again, nothing that it has is fitted.
     memory_limit : int or float, default=None

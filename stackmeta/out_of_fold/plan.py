@@ -166,10 +166,13 @@ class Queue:
                 for fold in folds
             ]
 
-    def skip(self, task: Task) -> None:
-        """Forget a task that has been done before."""
+    def skip(self, task: Task) -> bool:
+        """Forget a task that has been done before; False if it does not wait (any more)."""
         with self._lock:
-            self._waiting[task.learner].remove(task.fold)
+            waits = task.fold in self._waiting[task.learner]
+            if waits:
+                self._waiting[task.learner].remove(task.fold)
+            return waits
 
     def done(self, task: Task, seconds: float, n_bytes: int = 0) -> None:
         """Learn what a finished task has cost."""

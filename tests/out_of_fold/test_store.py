@@ -34,7 +34,10 @@ from stackmeta import (
 )
 from stackmeta.learners import EarlyStoppingRegressor
 from stackmeta.out_of_fold import cross_fit
+from stackmeta.out_of_fold.engine import set_up
+from stackmeta.out_of_fold.learner import Learner
 from stackmeta.out_of_fold.plan import ALL_FOLDS
+from stackmeta.out_of_fold.target import encode_target
 
 X, Y = make_regression(90, 4, noise=5.0, random_state=0)
 XC, YC = make_classification(120, 5, n_informative=3, n_classes=3, random_state=0)
@@ -198,6 +201,30 @@ def test_frozen_and_given_learners(tmp_path):
     one = stack([("frozen", fitted), TREE], tmp_path).fit(X, Y)
     two = stack([("frozen", other), TREE], tmp_path).fit(X, Y)
     assert not np.array_equal(one.oof_.block("frozen"), two.oof_.block("frozen"))
+
+
+def test_folds_of_a_learner_that_is_not_needed_stay_in_the_store(tmp_path, fits):
+    """Resuming ended in list.remove where the store knew learners beyond the last needed."""
+    learners = [(name, DecisionTreeRegressor(max_depth=2)) for name in "abc"]
+    whole = out_of_fold(learners, X, Y, cv=3, random_state=0, store=tmp_path)
+    fits.clear()
+    engine = set_up(
+        [Learner(name, tree, "predict") for name, tree in learners],
+        X,
+        encode_target(Y, classifier=False, caller="test"),
+        cv=3,
+        groups=None,
+        split_params={},
+        classifier=False,
+        seed=0,
+        costs=dict.fromkeys("abc", 1.0),
+        enough=lambda oof: len(oof.names) == 2,
+        store=tmp_path,
+    )
+    oof = engine.run(refit=False)
+    assert fits == []
+    assert oof.paths == {"a": "refit", "b": "refit", "c": "not needed"}
+    assert_array_equal(oof.block("b"), whole.block("b"))
 
 
 def test_early_stopping_goes_on_where_it_was(tmp_path, fits):

@@ -30,7 +30,12 @@ from stackmeta import (
     out_of_fold,
 )
 from stackmeta.learners import portfolio
-from stackmeta.learners.device import _n_cuda_devices, lightgbm_device, xgboost_device
+from stackmeta.learners.device import (
+    _n_cuda_devices,
+    lightgbm_device,
+    usable_device,
+    xgboost_device,
+)
 from stackmeta.learners.time_plan import plan_time
 
 QUICK = ["linear", "neighbours"]
@@ -347,6 +352,14 @@ def test_devices_that_a_library_cannot_use():
     assert lightgbm_device("cpu") == xgboost_device("cpu") == "cpu"
     if not _n_cuda_devices():
         assert lightgbm_device("cuda") == "cpu"
+
+
+def test_libraries_that_cannot_use_the_device_are_named(monkeypatch):
+    monkeypatch.setattr("stackmeta.learners.device._n_cuda_devices", lambda: 1)
+    monkeypatch.setattr("stackmeta.learners.device.xgboost_device", lambda device: device)
+    monkeypatch.setattr("stackmeta.learners.device.lightgbm_device", lambda device: "cpu")
+    with pytest.warns(UserWarning, match=r"'cuda': LightGBM, as installed here.*CPU"):
+        assert usable_device("cuda") == "cuda"
 
 
 def test_thresholds_can_be_tuned():

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -73,7 +74,7 @@ class ObjectFolder:
         index: Mapping[str, Any],
         arrays: Mapping[str, np.ndarray],
         model: bytes | None = None,
-    ) -> int:
+    ) -> None:
         """Write an object, in place of one with this key.
 
         Parameters
@@ -85,10 +86,6 @@ class ObjectFolder:
             No objects in them.
         model : bytes, default=None
             A pickle.
-
-        Returns
-        -------
-        n_bytes : int
         """
         draft = self.root / _UNFINISHED / f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex}"
         draft.mkdir(parents=True)
@@ -113,7 +110,6 @@ class ObjectFolder:
             self._move_in(draft, self._path(key))
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        return len(text) + sum(one["bytes"] for one in files.values())
 
     def _move_in(self, draft: Path, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -272,8 +268,6 @@ def _checksum(index: Mapping[str, Any]) -> str:
 
 def _parse_array(data: bytes) -> np.ndarray:
     """Read the ``.npy`` format; no more memory is taken than there are bytes."""
-    from io import BytesIO
-
     file = BytesIO(data)
     major = np.lib.format.read_magic(file)
     if major != (1, 0):
