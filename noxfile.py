@@ -72,7 +72,7 @@ def doctests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def notebooks(session: nox.Session) -> None:
-    """Execute the notebooks, which lie in the repository without outputs."""
+    """Execute the notebooks, which lie in the repository without outputs, for the docs."""
     paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
     if not paths:
         session.error("no notebook to execute")
@@ -80,7 +80,7 @@ def notebooks(session: nox.Session) -> None:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         if any(cell.get("outputs") or cell.get("execution_count") for cell in cells):
             session.error(f"{path.name} has outputs: jupyter nbconvert --clear-output --inplace")
-    execute = ["nbconvert", "--to", "notebook", "--execute", "--output-dir", session.create_tmp()]
+    execute = ["nbconvert", "--to", "notebook", "--execute", "--output-dir", "docs/notebooks"]
     tool(session, *execute, *map(str, paths))
 
 
@@ -106,7 +106,7 @@ def build(session: nox.Session) -> None:
         session.error(f"the wheel holds {astray}")
     with tarfile.open(sdist) as archive:
         packed += archive.getnames()
-    unwanted = re.compile(r"__pycache__|/_build/|/\.[^/]*cache/|shared/")
+    unwanted = re.compile(r"__pycache__|/_build/|/docs/notebooks/|/\.[^/]*cache/|shared/")
     if astray := [name for name in packed if unwanted.search(name)]:
         session.error(f"wheel or sdist holds {astray}")
 

@@ -15,7 +15,8 @@ and nothing else:
 - "autogluon": ``best_quality`` in an environment of its own.
 
 Every run is a process of its own and a line of the results file; lines that are there are not run
-again. The table at the end compares the draws on which no system failed.
+again. The table at the end compares the draws on which no system failed; another says how near the
+loss that a system promises (``expected_loss()``, AutoGluon's ``score_val``) is to that.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ def main() -> None:
                     with options.results.open("a") as file:
                         file.write(json.dumps(result) + "\n")
                     print(json.dumps(result), flush=True)
-    report([r for r in read(options.results) if r["seconds"] == options.seconds])
+    done_now = [r for r in read(options.results) if r["seconds"] == options.seconds]
+    report(done_now)
+    report_promises(done_now)
 
 
 def read(path: Path) -> list[dict]:
@@ -106,6 +109,8 @@ def measure(name: str, seed: int, system: str, options: argparse.Namespace) -> d
     result |= {key: round(found[key], 3) for key in ("fit_seconds", "predict_seconds")}
     result |= {"n_train": len(train), "n_test": len(test), "note": found.get("note", "")}
     result["loss"] = loss(found["predictions"], y[test], classifies)
+    if "promised" in found:
+        result["promised"] = found["promised"]
     if BEST in found:
         result[BEST] = loss(found[BEST], y[test], classifies)
     return result
@@ -134,6 +139,7 @@ def run_task(folder: Path) -> None:
     found: dict[str, Any] = {"predictions": getattr(model, method)(test)}
     found |= {"fit_seconds": fitted - start, "predict_seconds": time.perf_counter() - fitted}
     if task["system"] == "super":
+        found["promised"] = model.expected_loss().mean
         losses = model.oof_.loss()
         kept = model.oof_.models
         found[BEST] = getattr(kept[min(kept, key=losses.get)], method)(test)
@@ -265,6 +271,22 @@ def report(results: list[dict]) -> None:
         print(
             f"| {system} | {ranks[system].mean():.2f} | {(ratio < 0).mean():.0%} of tables | "
             f"{ratio.mean():+.2%}, {ratio.median():+.2%} | {seconds[0]} | {seconds[1]} |"
+        )
+
+
+def report_promises(results: list[dict]) -> None:
+    """Print how far the losses that systems promise are from those on the test rows."""
+    frame = pd.DataFrame([r for r in results if "promised" in r])
+    if frame.empty:
+        return
+    frame["miss"] = frame["promised"] / frame["loss"] - 1
+    print("\n| system | draws | promised against test loss: mean, median | size of it, median |")
+    print("|---|---|---|---|")
+    for system, own in frame.groupby("system"):
+        miss = own["miss"]
+        print(
+            f"| {system} | {len(own)} | {miss.mean():+.1%}, {miss.median():+.1%} "
+            f"| {miss.abs().median():.1%} |"
         )
 
 

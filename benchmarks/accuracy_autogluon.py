@@ -36,7 +36,9 @@ if task["classifies"]:
     predictions = answer[sorted(answer.columns)].to_numpy()
 else:
     predictions = predictor.predict(test).to_numpy()
+board = predictor.leaderboard()
 found = {
+    "promised": -float(board.loc[board["model"] == predictor.model_best, "score_val"].iloc[0]),
     "predictions": predictions,
     "fit_seconds": fitted - start,
     "predict_seconds": time.perf_counter() - fitted,

@@ -13,11 +13,15 @@ from sklearn.datasets import make_classification
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 
 
+def manifest() -> list[dict]:
+    """Manifest entries of all tables."""
+    entries = json.loads((DATA / "manifest.json").read_text())
+    return entries.get("tables", entries) if isinstance(entries, dict) else entries
+
+
 def supervised() -> list[dict]:
     """Manifest entries of the classification and regression tables."""
-    entries = json.loads((DATA / "manifest.json").read_text())
-    entries = entries.get("tables", entries) if isinstance(entries, dict) else entries
-    return [entry for entry in entries if entry["task"] != "outlier"]
+    return [entry for entry in manifest() if entry["task"] != "outlier"]
 
 
 def load(name: str, n_rows: int | None = None, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

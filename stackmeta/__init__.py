@@ -1,5 +1,7 @@
 """Stacked generalization for scikit-learn: faster, with any split, and nothing thrown away."""
 
+from ._export import export
+from .clusters import StackingClusterer
 from .combiners import (
     AveragingClassifier,
     AveragingRegressor,
@@ -19,10 +21,20 @@ from .combiners import (
     LocalCompetenceRegressor,
     MetaLearnerClassifier,
     MetaLearnerRegressor,
+    OnlineWeightsClassifier,
+    OnlineWeightsRegressor,
+    PartiallyPooledClassifier,
+    PartiallyPooledRegressor,
+    RecentClassifier,
+    RecentRegressor,
     SignedWeightsClassifier,
     SignedWeightsRegressor,
 )
+from .evaluation import audit, rolling_evaluation
+from .multi_target import MultiTargetStackingClassifier, MultiTargetStackingRegressor
+from .multitask import MultiTaskStackingClassifier, MultiTaskStackingRegressor
 from .out_of_fold import OutOfFold, OutOfFoldStore, out_of_fold
+from .outliers import StackingOutlierDetector
 from .stacking import StackingClassifier, StackingRegressor
 from .super_learner import SuperLearnerClassifier, SuperLearnerRegressor
 from .transformer import OutOfFoldTransformer
@@ -48,14 +60,29 @@ __all__ = [
     "LocalCompetenceRegressor",
     "MetaLearnerClassifier",
     "MetaLearnerRegressor",
+    "MultiTargetStackingClassifier",
+    "MultiTargetStackingRegressor",
+    "MultiTaskStackingClassifier",
+    "MultiTaskStackingRegressor",
+    "OnlineWeightsClassifier",
+    "OnlineWeightsRegressor",
     "OutOfFold",
     "OutOfFoldStore",
     "OutOfFoldTransformer",
+    "PartiallyPooledClassifier",
+    "PartiallyPooledRegressor",
+    "RecentClassifier",
+    "RecentRegressor",
     "SignedWeightsClassifier",
     "SignedWeightsRegressor",
     "StackingClassifier",
+    "StackingClusterer",
+    "StackingOutlierDetector",
     "StackingRegressor",
     "SuperLearnerClassifier",
     "SuperLearnerRegressor",
+    "audit",
+    "export",
     "out_of_fold",
+    "rolling_evaluation",
 ]

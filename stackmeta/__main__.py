@@ -1,4 +1,4 @@
-"""The command line: ``stackmeta fit`` and ``stackmeta predict``."""
+"""The command line: ``stackmeta fit``, ``stackmeta predict`` and ``stackmeta report``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ._cli_io import UserError
+from ._cli_memory import add_memory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,6 +114,26 @@ def _parser() -> argparse.ArgumentParser:
         "--out", metavar="FILE", help="CSV or parquet file to write (default: standard output)"
     )
     predict.set_defaults(run=_predict)
+
+    report = commands.add_parser(
+        "report",
+        help="write a page that says how good a saved model is",
+        description="Write one HTML page about a model, judged on the rows of a table that it "
+        "was not fitted on. A model file is a pickle, which can run any code when it is loaded: "
+        "use only models from people you trust.",
+    )
+    report.add_argument("model", metavar="MODEL", help="folder or file that fit saved")
+    report.add_argument(
+        "table", metavar="TABLE", help="CSV or parquet file with the target, such as that of fit"
+    )
+    report.add_argument(
+        "--out",
+        default="report.html",
+        metavar="FILE",
+        help="HTML file to write (default: report.html)",
+    )
+    report.set_defaults(run=_report)
+    add_memory(commands)
     return parser
 
 
@@ -166,6 +187,7 @@ def _fit(options: argparse.Namespace) -> None:
         target_values,
     )
     from ._cli_io import LEADERBOARD_FILE, make_folder, read_table, save_model
+    from ._cli_page import row_prints
     from ._cli_report import leaderboard_text, scores_text
 
     started = perf_counter()
@@ -203,9 +225,11 @@ def _fit(options: argparse.Namespace) -> None:
         print(f"\nOn {len(test)} rows held out from all of this:")
         print(scores_text(stack, leaderboard, task, X.iloc[test], y[test]))
     leaderboard.to_csv(folder / LEADERBOARD_FILE, index=False)
-    file = save_model(folder, stack, list(X.columns), options.target, task)
+    fitted = row_prints(X.iloc[train], y[train])
+    file = save_model(folder, stack, list(X.columns), options.target, task, fitted)
     print(f"\nModel: {file}   leaderboard: {folder / LEADERBOARD_FILE}")
     print(f"Predict with: stackmeta predict {folder} TABLE   ({perf_counter() - started:.0f} s)")
+    print(f"See it with: stackmeta report {folder} {options.table}")
 
 
 def _make_stack(task: str, options: argparse.Namespace, started: float) -> Any:
@@ -258,6 +282,21 @@ def _predict(options: argparse.Namespace) -> None:
     write_table(predictions, options.out)
     if options.out is not None:
         print(f"{len(predictions)} predictions: {options.out}")
+
+
+def _report(options: argparse.Namespace) -> None:
+    from ._cli_io import load_model, read_table
+    from ._cli_page import check_page_path, rows_to_judge
+
+    check_page_path(options.out)
+    saved = load_model(options.model)
+    X, y = rows_to_judge(saved, read_table(options.table), options.table)
+    title = f"Predicting {saved['target']}"
+    try:
+        path = saved["stack"].report(options.out, X, y, title=title)
+    except (ValueError, AttributeError) as error:
+        raise UserError(str(error)) from error
+    print(f"Report: {path}")
 
 
 def _predictions(stack: Any, X: pd.DataFrame, task: str) -> pd.DataFrame:

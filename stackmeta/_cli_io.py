@@ -132,8 +132,12 @@ def make_folder(path: str) -> Path:
     return folder
 
 
-def save_model(folder: Path, stack: Any, columns: Sequence[str], target: str, task: str) -> Path:
+def save_model(
+    folder: Path, stack: Any, columns: Sequence[str], target: str, task: str, fitted: Any
+) -> Path:
     """Save a fitted stack, and what is needed to give it a table, as a dict.
+
+    ``fitted`` tells the rows that it was fitted on from others.
 
     Returns
     -------
@@ -147,6 +151,7 @@ def save_model(folder: Path, stack: Any, columns: Sequence[str], target: str, ta
         "columns": list(columns),
         "target": target,
         "task": task,
+        "fitted_rows": fitted,
         "versions": _versions(),
     }
     # Written beside and renamed: an interrupted save leaves no half file under the name.

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import Bunch, indexable
 
+from ._learner_list import LearnerList
 from ._meta import MetaFeatures
 from .compat import (
     CallbackSupportMixin,
@@ -61,10 +62,9 @@ class Prepared:
     progress: Progress
 
 
-class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
+class Level0(LearnerList, LearnerRouting, MetaFeatures, CallbackSupportMixin):
     """Mixin for estimators that fit a list of learners out of fold."""
 
-    estimators: list[tuple]
     _has_meta_learner = False
 
     _parameter_constraints: dict = {
@@ -81,56 +81,6 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
         "memory_limit": [None, Interval(Real, 0, None, closed="neither")],
         "random_state": ["random_state"],
     }
-
-    @property
-    def _pairs(self) -> Any:
-        try:
-            return [(name, estimator) for name, estimator, *_ in self.estimators]
-        except (TypeError, ValueError):
-            return self.estimators
-
-    @_pairs.setter
-    def _pairs(self, pairs: list[tuple[str, Any]]) -> None:
-        self.estimators = [
-            (*pair, *entry[2:]) for pair, entry in zip(pairs, self.estimators, strict=True)
-        ]
-
-    @property
-    def named_estimators(self) -> Bunch:
-        """Unfitted learners by name."""
-        return Bunch(**dict(self._pairs))
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Get the parameters of the estimator and, by name, of its learners.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether the learners' parameters come along as ``name__parameter``.
-
-        Returns
-        -------
-        params : dict of str -> object
-        """
-        return self._get_params("_pairs", deep=deep)
-
-    def set_params(self, **params: Any) -> Level0:
-        """Set parameters of the estimator, of learners, or replace learners by name.
-
-        Parameters
-        ----------
-        **params : dict
-            ``parameter=value``, ``learner__parameter=value``, or ``learner=estimator``
-            (``learner="drop"`` takes it out).
-
-        Returns
-        -------
-        self : estimator
-        """
-        if "estimators" in params:
-            self.estimators = params.pop("estimators")
-        self._set_params("_pairs", **params)
-        return self
 
     def _classifies(self) -> bool:
         return is_classifier(self)
@@ -213,4 +163,9 @@ class Level0(LearnerRouting, MetaFeatures, CallbackSupportMixin):
     def _sk_visual_block_(self) -> Any:
         """Diagram of the learners for notebooks."""
         names, estimators = zip(*self._pairs, strict=True)
-        return VisualBlock("parallel", estimators, names=names, dash_wrapped=False)
+        labels = [f"{name}{self._label_of(name)}" for name in names]
+        return VisualBlock("parallel", estimators, names=labels, dash_wrapped=False)
+
+    def _label_of(self, name: str) -> str:
+        """Say beside a learner's name in the diagram what the fit made of it."""
+        return ""

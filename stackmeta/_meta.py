@@ -49,7 +49,11 @@ class MetaFeatures(TransformerMixin):
         }
 
     def _block(self, X: Any, name: str, model: Any, method: str) -> np.ndarray:
-        return respond(model, take_columns(X, self._reads[name]), method, self._target)
+        try:
+            return respond(model, take_columns(X, self._reads[name]), method, self._target)
+        except Exception as error:
+            error.add_note(f"stackmeta: learner {name!r} failed in {method}.")
+            raise
 
     def _column_names(self, columns: dict[str, slice], passed: Any) -> list[str]:
         """Name the prediction columns apart from those of a passed-through frame."""

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from time import perf_counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from .compat import safe_indexing
 from .out_of_fold.learner import take_columns
 from .out_of_fold.result import OutOfFold
-
-_N_ROWS = 1000
-_REPEATS = 2
-
-
-def seconds_of(predict: Callable[[Any], Any], X: Any) -> float:
-    """Measure the seconds that 1,000 rows take.
-
-    Parameters
-    ----------
-    predict : callable
-        Is given rows.
-    X : array-like or DataFrame of shape (n_rows, n_features)
-        With fewer rows, these take their place: what a call costs at least is not in
-        proportion to rows.
-    """
-    rows = safe_indexing(X, np.arange(min(_N_ROWS, X.shape[0])))
-    taken = []
-    for _ in range(_REPEATS):
-        start = perf_counter()
-        predict(rows)
-        taken.append(perf_counter() - start)
-    return min(taken)
+from .out_of_fold.seconds import seconds_of
 
 
 def seconds_of_each(oof: OutOfFold, X: Any) -> dict[str, float]:
@@ -46,11 +22,29 @@ def seconds_of_each(oof: OutOfFold, X: Any) -> dict[str, float]:
     X : array-like or DataFrame of shape (n_rows, n_features)
         Training rows.
     """
-    found = {}
-    for name in oof.names:
-        predict = getattr(oof.models[name], oof.methods[name])
-        found[name] = seconds_of(predict, take_columns(X, oof.learner_columns[name]))
-    return found
+    models = {name: oof.models[name] for name in oof.names}
+    return seconds_of_models(models, oof.methods, oof.learner_columns, X)
+
+
+def seconds_of_models(
+    models: Mapping[str, Any], methods: Mapping[str, str], reads: Mapping[str, Any], X: Any
+) -> dict[str, float]:
+    """Measure the seconds of each fitted learner for 1,000 rows.
+
+    Parameters
+    ----------
+    models : dict of str to estimator
+    methods : dict of str to str
+        Method that each answers with.
+    reads : dict of str to object
+        Columns of X that each reads; None for all.
+    X : array-like or DataFrame of shape (n_rows, n_features)
+    """
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    return {
+        name: seconds_of(getattr(model, methods[name]), take_columns(X, reads[name]))
+        for name, model in models.items()
+    }
 
 
 def most_worth(

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from ._level0 import Prepared
-from ._predict_cost import most_worth, seconds_of, seconds_of_each
+from ._predict_cost import most_worth, seconds_of_each
 from ._stack import BaseStack
+from ._weight_start import has_convex_candidates, start_from
 from ._worth import NoMoreGain, that_earn_weight, worth_of_each
 from .out_of_fold.checks import Entry, where_it_goes
 from .out_of_fold.cross_fit import CrossFit
 from .out_of_fold.result import OutOfFold
+from .out_of_fold.seconds import seconds_of
 from .out_of_fold.warning import warn_caller
 from .routing import Routed
 from .stacking import StackingClassifier, StackingRegressor
+
+if TYPE_CHECKING:
+    from .experience.lessons import Lessons
 
 # Of what is left of the time, for the candidates of the second level; the rest is for the blend.
 _USED, _LEAST_SECONDS = 0.85, 0.5
@@ -45,12 +50,15 @@ class Limits:
     only_weighty : bool
         Whether learners without a weight of note leave the stack and, without a time limit, the
         fit ends when more of them no longer help.
+    lessons : Lessons or None
+        What earlier tasks teach, and what is told of this one.
     """
 
     costs: Mapping[str, float] | None = None
     end: float | None = None
     predict_seconds: float | None = None
     only_weighty: bool = False
+    lessons: Lessons | None = None
 
 
 class RawTableStack(BaseStack):
@@ -89,11 +97,23 @@ class RawTableStack(BaseStack):
 
     def _options(self) -> dict[str, Any]:
         stops = self._limits.only_weighty and self._limits.end is None
-        return {"costs": self._limits.costs, "enough": NoMoreGain() if stops else None}
+        return {
+            "costs": self._limits.costs,
+            "advise": None if self._limits.lessons is None else self._limits.lessons.advise,
+            "enough": NoMoreGain() if stops else None,
+        }
 
     def _fit_levels(self, engine: CrossFit, ready: Prepared) -> tuple[OutOfFold, OutOfFold]:
         """Fit both levels; the second reads the learners that the stack keeps."""
+        lessons = self._limits.lessons
+        if self.refit:
+            oof, read = super()._fit_levels(engine, ready)
+            if lessons is not None:
+                lessons.record(oof)
+            return oof, read
         oof = engine.run(refit=False)
+        if lessons is not None:
+            lessons.record(oof)
         read = oof.select(that_earn_weight(oof)) if self._limits.only_weighty else oof
         bound = self._limits.predict_seconds
         if bound is None:
@@ -125,6 +145,9 @@ class RawTableStack(BaseStack):
         return chosen
 
     def _fit_final(self, oof: OutOfFold, ready: Prepared) -> None:
+        lessons = self._limits.lessons
+        if lessons is not None and has_convex_candidates(self.final_estimator_):
+            start_from(self.final_estimator_, lessons.prior(oof.names))
         end = self._limits.end
         if end is not None and "time_limit" in self.final_estimator_.get_params():
             left = _USED * (end - perf_counter())
@@ -133,13 +156,17 @@ class RawTableStack(BaseStack):
                 self.final_estimator_.set_params(n_jobs=1)
         super()._fit_final(oof, ready)
 
-    def _blocks(self, X: Any) -> dict[str, np.ndarray]:
-        """Predict with several learners at once, and prepare the table once for all of them."""
+    def _sharing(self, X: Any) -> Any:
+        """Prepare a table once for all learners."""
         from .learners.preparation import sharing
 
+        return sharing(X)
+
+    def _blocks(self, X: Any) -> dict[str, np.ndarray]:
+        """Predict with several learners at once, and prepare the table once for all of them."""
         check_is_fitted(self)
         named = list(self._models())
-        with sharing(X):
+        with self._sharing(X):
             found = Parallel(n_jobs=self.n_jobs, require="sharedmem")(
                 delayed(self._block)(X, name, model, method)
                 for (name, model), method in zip(named, self.stack_method_, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,12 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from ._honest import Honest
 from ._level0 import Level0, Prepared
+from ._seeing import Seeing
+from ._updating import update
 from .compat import HasMethods, StrOptions, VisualBlock, fit_context, safe_indexing, with_callbacks
-from .meta_features import join, restrict_to_classes, select_passthrough
+from .meta_features import CombinerTask, join, restrict_to_classes, select_passthrough
 from .out_of_fold.cross_fit import CrossFit
 from .out_of_fold.folds import covered_rows, restrict_splits
 from .out_of_fold.learner import (
@@ -27,13 +30,15 @@ from .out_of_fold.learner import (
 )
 from .out_of_fold.plan import REFIT
 from .out_of_fold.prefit import prefit_out_of_fold
+from .out_of_fold.response import respond
 from .out_of_fold.result import OutOfFold, slices_of
 from .out_of_fold.target import Target, fold_labels, plain
 from .rehearsal import check_readable, check_takes_outputs, wants_prediction_columns
 from .routing import StackRouting
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from .evaluation.judging import Candidate
+    from .inspection.inspected import Inspected
 
 
 def final_estimator_has(method: str) -> Callable[[Any], bool]:
@@ -47,7 +52,7 @@ def final_estimator_has(method: str) -> Callable[[Any], bool]:
     return check
 
 
-class BaseStack(StackRouting, Level0):
+class BaseStack(Honest, Seeing, StackRouting, Level0):
     """Mixin that gives scikit-learn's stacks the out-of-fold engine."""
 
     _parameter_constraints: dict = {
@@ -108,9 +113,57 @@ class BaseStack(StackRouting, Level0):
                 oof, read = self._fit_levels(engine, ready)
         self._keep(read, self._used(read), ready)
         self.__dict__.pop("oof_", None)
+        self.__dict__.pop("_final_params", None)
+        self.__dict__.pop("_conformal", None)
         if self.keep_oof:
-            self.oof_ = oof
+            self.oof_, self._final_params = oof, dict(ready.routed.final)
+            self.oof_.groups = None if ready.groups is None else np.asarray(ready.groups)
+        else:
+            self.final_estimator_.__dict__.pop("cross_fitted_", None)
         ready.progress.close(meta_learner=True)
+        return self
+
+    @available_if(final_estimator_has("partial_fit"))
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, *, sample_weight: Any = None
+    ) -> BaseStack:
+        """Let the meta-learner follow new rows, and the learners that have ``partial_fit``.
+
+        Only with a meta-learner that has ``partial_fit``, such as
+        :class:`OnlineWeightsRegressor`. It learns from what the learners say of the rows before
+        they are shown them. The first call fits.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            New rows, in the order of time.
+        y : array-like of shape (n_samples,)
+            Their target.
+        classes : array-like of shape (n_classes,), default=None
+            All classes; checked against those of the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, for the meta-learner and the learners that take some.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If X or y do not fit to those of the first call.
+        """
+        if not hasattr(self, "named_estimators_"):
+            given = {} if sample_weight is None else {"sample_weight": sample_weight}
+            self.fit(X, y, **given)
+        else:
+            update(self, X, y, sample_weight)
+        known: Any = getattr(self, "classes_", ())
+        if classes is not None and not np.isin(classes, known).all():
+            raise ValueError(
+                f"classes={list(classes)} holds more than the rows of the first call, "
+                f"{list(known)}: learners need rows of each class. Fit with more rows."
+            )
         return self
 
     def _clone_final(self, seed: int | None) -> None:
@@ -216,27 +269,36 @@ class BaseStack(StackRouting, Level0):
 
     def _fit_final(self, oof: OutOfFold, ready: Prepared) -> None:
         """Fit the meta-learner on the rows that some fold held out."""
-        final, n_rows, rows = self.final_estimator_, len(oof.target.y), oof.covered
-        matrix, params = oof.matrix, ready.routed.final
+        final = self.final_estimator_
         passed = select_passthrough(ready.X, self.passthrough)
-        if len(rows) < n_rows:
-            matrix = matrix[rows]
-            passed = None if passed is None else safe_indexing(passed, rows)
-            params = rows_of_params(params, rows, n_rows)
-        if has_fit_parameter(final, "folds"):
-            params = {**params, "folds": restrict_splits(oof.splits, rows, n_rows)}
-        labels = fold_labels(oof.target, rows, renumber=True)
-        self._final_present = labels.present
-        matrix, names = self._for_final(matrix, oof.columns, oof.target, passed)
+        task = self._final_task(oof, passed, ready.routed.final)
         if passed is not None and wants_prediction_columns(final):
-            final.set_params(prediction_columns=matrix.shape[1])
-        final.fit(join(matrix, names, passed), labels.y, **params)
+            final.set_params(prediction_columns=task.n_columns)
+        params = dict(task.params)
+        if has_fit_parameter(final, "folds"):
+            params["folds"] = task.splits
+        final.fit(task.table, task.labels.y, **params)
         weights = getattr(final, "weights_", None) if self._chooses() else None
         if weights is not None and len(weights) != len(oof.names):
             raise ValueError(
                 f"final_estimator={final} found {len(weights)} weights for {len(oof.names)} "
                 "learners. Leave its prediction_columns None: the stack sets it."
             )
+
+    def _final_task(self, oof: OutOfFold, passed: Any, params: Mapping[str, Any]) -> CombinerTask:
+        """Make the table that the meta-learner is fitted on."""
+        n_rows, rows, matrix = len(oof.target.y), oof.covered, oof.matrix
+        if len(rows) < n_rows:
+            matrix = matrix[rows]
+            passed = None if passed is None else safe_indexing(passed, rows)
+            params = rows_of_params(params, rows, n_rows)
+        labels = fold_labels(oof.target, rows, renumber=True)
+        self._final_present = labels.present
+        matrix, names = self._for_final(matrix, oof.columns, oof.target, passed)
+        splits = restrict_splits(oof.splits, rows, n_rows)
+        return CombinerTask(
+            join(matrix, names, passed), matrix.shape[1], labels, splits, rows, dict(params)
+        )
 
     def _for_final(
         self, matrix: np.ndarray, columns: dict[str, slice], target: Target, passed: Any
@@ -250,7 +312,18 @@ class BaseStack(StackRouting, Level0):
 
     def _meta_features(self, X: Any) -> Any:
         """Build what the meta-learner was fitted on; NaN where it gives no weight."""
-        blocks = self._blocks(X)
+        return self._meta_of_blocks(self._blocks(X), X)
+
+    def _meta_of_blocks(self, blocks: Mapping[str, np.ndarray], X: Any) -> Any:
+        matrix, passed = self._parts_of_blocks(blocks, X)
+        matrix, names = self._for_final(matrix, self._columns, self._target, passed)
+        return join(matrix, names, passed)
+
+    def _parts(self, X: Any) -> tuple[np.ndarray, Any]:
+        """Predict with the learners, and take what passes through."""
+        return self._parts_of_blocks(self._blocks(X), X)
+
+    def _parts_of_blocks(self, blocks: Mapping[str, np.ndarray], X: Any) -> tuple[np.ndarray, Any]:
         n_rows = len(next(iter(blocks.values())))
         parts = [
             blocks[name]
@@ -258,9 +331,7 @@ class BaseStack(StackRouting, Level0):
             else np.full((n_rows, columns.stop - columns.start), np.nan)
             for name, columns in self._columns.items()
         ]
-        passed = select_passthrough(X, self.passthrough)
-        matrix, names = self._for_final(np.hstack(parts), self._columns, self._target, passed)
-        return join(matrix, names, passed)
+        return np.hstack(parts), select_passthrough(X, self.passthrough)
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit, then return **in-sample** meta-features, as scikit-learn's stack does.
@@ -317,27 +388,72 @@ class BaseStack(StackRouting, Level0):
         weights = self.final_estimator_.weights_
         return {name: float(w) for name, w in zip(self._columns, weights, strict=True)}
 
-    def leaderboard(self) -> pd.DataFrame:
-        """List the learners, best first.
+    def _judged_stack(self) -> BaseStack:
+        return self
 
-        Returns
-        -------
-        table : DataFrame
-            ``learner``, ``loss`` (out of fold; its name is in ``attrs["loss"]``), ``weight``
-            (NaN where the meta-learner has none), ``fit_seconds`` and ``path``.
-
-        Raises
-        ------
-        AttributeError
-            If the stack was fitted with ``keep_oof=False``.
-        """
-        from .inspection import leaderboard
-
+    def _kept_oof(self, method: str) -> OutOfFold:
         check_is_fitted(self)
         if not hasattr(self, "oof_"):
-            raise AttributeError("leaderboard() reads oof_: fit with keep_oof=True.")
-        has_weights = hasattr(self.final_estimator_, "weights_")
-        return leaderboard(self.oof_, self.learner_weights_ if has_weights else None)
+            raise AttributeError(f"{method} reads oof_: fit with keep_oof=True.")
+        return self.oof_
+
+    def _out_of_fold_stack(self, X: Any) -> Candidate:
+        """Cross-fit the meta-learner over the folds of the learners."""
+        from .evaluation import check_rows_of_fit, cross_fit_combiner
+
+        if isinstance(self.cv, str):
+            raise ValueError(
+                'cv="prefit": nobody knows which rows the learners were fitted on, so that their '
+                "predictions of these rows say nothing of new ones. Use a splitter."
+            )
+        oof = self.oof_.select(list(self._columns))
+        passed = None
+        if self._passes() and not hasattr(self.final_estimator_, "cross_fitted_"):
+            check_rows_of_fit(X, len(oof.target.y), self.passthrough)
+            passed = select_passthrough(X, self.passthrough)
+        task = self._final_task(oof, passed, self._final_params)
+        return cross_fit_combiner(self.final_estimator_, task, oof.target, n_jobs=self.n_jobs)
+
+    def _inspected(self, method: str) -> Inspected:
+        """Hand over what the inspection room reads."""
+        from .inspection.inspected import Inspected
+
+        return Inspected(
+            oof=self._kept_oof(method),
+            read=list(self._columns),
+            final=self.final_estimator_,
+            reads_table=self._passes(),
+            present=self._final_present,
+            models=dict(self._models()),
+            parts=self._parts,
+            combine=self._combined,
+            out_of_fold=self._out_of_fold_stack,
+        )
+
+    def _passes(self) -> bool:
+        """Whether the meta-learner sees columns of X."""
+        asked = self.passthrough
+        return bool(asked) if isinstance(asked, (bool, np.bool_)) else len(asked) > 0
+
+    def _combined(self, matrix: np.ndarray, passed: Any) -> np.ndarray:
+        """Answer of the meta-learner to predictions, in the form of a learner's block."""
+        matrix, names = self._for_final(matrix, self._columns, self._target, passed)
+        method = "predict"
+        if is_classifier(self):
+            answers = ("predict_proba", "decision_function", "predict")
+            method = next(name for name in answers if hasattr(self.final_estimator_, name))
+        meta_features = join(matrix, names, passed)
+        return respond(
+            self.final_estimator_, meta_features, method, self._target, self._final_present
+        )
+
+    def _label_of(self, name: str) -> str:
+        if not self.__sklearn_is_fitted__():
+            return ""
+        # scikit-learn takes what stands before a colon for the learner's name.
+        if name in self._columns and hasattr(self.final_estimator_, "weights_"):
+            return f": weight {self.learner_weights_[name]:.2f}"
+        return "" if name in self._columns else ": not in the stack"
 
     def _sk_visual_block_(self) -> Any:
         """Diagram of the stack for notebooks."""

@@ -16,24 +16,28 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._default_folds import make_folds
+from ._honest import Honest
 from ._raw_table_stack import Limits
+from ._seeing import Seeing
 from ._versions import versions, warn_of_versions
 from .compat import (
     HasMethods,
     Interval,
     Options,
     StrOptions,
+    VisualBlock,
     check_sample_weight,
     fit_context,
     safe_indexing,
 )
 from .meta_features import check_real, check_unique_names
-from .out_of_fold.checks import check_table, check_weights, draw_seed, where_it_goes
+from .out_of_fold.checks import as_table, check_table, check_weights, draw_seed, where_it_goes
 from .out_of_fold.store import OutOfFoldStore
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from .evaluation.findings import Audit
+    from .experience.lessons import Lessons
+    from .inspection.inspected import Inspected
     from .learners.time_plan import TimePlan
 
 _ROWS_AT_ONCE = 10_000
@@ -42,7 +46,7 @@ _IN_TIME = {"fast": "fast", "balanced": "best", "best": "best"}
 _DEFAULTS = ("default", "default+")
 
 
-class BaseSuperLearner(BaseEstimator):
+class BaseSuperLearner(Honest, Seeing, BaseEstimator):
     """What both tasks share: the portfolio, the folds, and the stack that they make."""
 
     _parameter_constraints: dict = {
@@ -57,6 +61,7 @@ class BaseSuperLearner(BaseEstimator):
         "device": [StrOptions({"cpu", "cuda"})],
         "n_jobs": [None, Integral],
         "store": [None, str, os.PathLike, OutOfFoldStore],
+        "experience": [None, str, os.PathLike, HasMethods(["records", "add"])],
         "memory_limit": [None, Interval(Real, 0, None, closed="neither")],
         "verbose": ["verbose"],
         "keep_oof": ["boolean"],
@@ -77,6 +82,7 @@ class BaseSuperLearner(BaseEstimator):
         device: str = "cpu",
         n_jobs: int | None = None,
         store: Any = None,
+        experience: Any = None,
         memory_limit: float | None = None,
         verbose: int = 0,
         keep_oof: bool = True,
@@ -93,6 +99,7 @@ class BaseSuperLearner(BaseEstimator):
         self.device = device
         self.n_jobs = n_jobs
         self.store = store
+        self.experience = experience
         self.memory_limit = memory_limit
         self.verbose = verbose
         self.keep_oof = keep_oof
@@ -131,7 +138,8 @@ class BaseSuperLearner(BaseEstimator):
         y = self._check_target(y)
         check_consistent_length(X, y)
         seed = draw_seed(self.random_state)
-        plan = self._plan(X, y, seed)
+        lessons = self._lessons(X, y)
+        plan = self._plan(X, y, seed, lessons)
         learners = self._learners(
             y,
             seed,
@@ -139,17 +147,27 @@ class BaseSuperLearner(BaseEstimator):
             device=usable_device(self.device),
             weighted=sample_weight is not None,
         )
+        if lessons is not None:
+            learners = lessons.sort(learners, plan.costs, plan.seconds_of_a_fold)
         params = {}
         if sample_weight is not None:
             check_weights({"sample_weight": sample_weight}, len(y), type(self).__name__)
             params["sample_weight"] = check_sample_weight(sample_weight, X)
+        final, cv = self._final(seed), self.cv
+        costs: dict[str, float] | None = plan.costs
+        few = sample_weight is None and groups is None and self._is_few_shot(y, lessons)
+        if few:
+            from ._few_shot import few_shot_parts
+
+            learners, final, cv = few_shot_parts(seed)
+            costs = None
         self.stack_ = self._make_stack(
             learners,
-            self._final(seed),
-            cv=self._folds(y, groups, plan, seed) if self.cv is None else self.cv,
-            refit=False,
+            final,
+            cv=self._folds(y, groups, plan, seed) if cv is None else cv,
+            refit=few,
             shortcuts="approximate",
-            passthrough=self._n_levels() > 1,
+            passthrough=self._n_levels() > 1 and not few,
             on_error="drop" if len(learners) > 1 else "raise",
             time_limit=plan.first_seconds,
             n_jobs=self.n_jobs,
@@ -160,9 +178,32 @@ class BaseSuperLearner(BaseEstimator):
             random_state=seed,
         )
         end = None if self.time_limit is None else start + self.time_limit
-        limits = Limits(plan.costs, end, self.max_predict_seconds, self._keeps_only_weighty())
+        limits = Limits(
+            costs,
+            end,
+            self.max_predict_seconds,
+            self._keeps_only_weighty() and not few,
+            lessons=lessons,
+        )
         self.stack_.fit_within(X, y, limits, groups=groups, **params)
         return self
+
+    def _is_few_shot(self, y: np.ndarray, lessons: Lessons | None) -> bool:
+        """Whether the few rows want learners whose metric was learned over earlier tables."""
+        if lessons is None or self._task != "classification":
+            return False
+        from ._few_shot import has_few_rows
+
+        given = (self.estimators, self.final_estimator)
+        return self.cv is None and given == ("default", "auto") and has_few_rows(y)
+
+    def _lessons(self, X: Any, y: np.ndarray) -> Lessons | None:
+        """Ask the memory what earlier tasks say about this one."""
+        if self.experience is None:
+            return None
+        from .experience.lessons import Lessons
+
+        return Lessons.of(self.experience, X, y, classifies=self._task == "classification")
 
     def _folds(self, y: np.ndarray, groups: Any, plan: TimePlan, seed: int | None) -> Any:
         return make_folds(
@@ -174,13 +215,15 @@ class BaseSuperLearner(BaseEstimator):
             random_state=seed,
         )
 
-    def _plan(self, X: Any, y: np.ndarray, seed: int | None) -> TimePlan:
+    def _plan(self, X: Any, y: np.ndarray, seed: int | None, lessons: Lessons | None) -> TimePlan:
         from .learners.time_plan import plan_time
 
         classifies = self._task == "classification"
+        learners = self._learners(y, seed)
         return plan_time(
-            [name for name, *_ in self._learners(y, seed)],
+            [name for name, *_ in learners],
             self.time_limit,
+            slowness={} if lessons is None else lessons.slowness,
             n_rows=len(y),
             n_columns=X.shape[1],
             n_classes=len(np.unique(y)) if classifies else 1,
@@ -250,7 +293,13 @@ class BaseSuperLearner(BaseEstimator):
             from .learners.second_level import second_level
 
             candidates = second_level(classifies=self._task == "classification", random_state=seed)
-        return self._blend(candidates, scoring=self.scoring, n_jobs=self.n_jobs, random_state=seed)
+        return self._blend(
+            candidates,
+            scoring=self.scoring,
+            n_jobs=self.n_jobs,
+            store=self.store,
+            random_state=seed,
+        )
 
     @property
     def oof_(self) -> Any:
@@ -258,16 +307,39 @@ class BaseSuperLearner(BaseEstimator):
         check_is_fitted(self)
         return self.stack_.oof_
 
-    def leaderboard(self) -> pd.DataFrame:
-        """List the learners of the first level, best first.
+    def _judged_stack(self) -> Any:
+        check_is_fitted(self)
+        return self.stack_
+
+    def _inspected(self, method: str) -> Inspected:
+        """Hand over the stack's first level, and the second as what combines it."""
+        check_is_fitted(self)
+        return self.stack_._inspected(method)
+
+    def _sk_visual_block_(self) -> Any:
+        """Diagram for notebooks: the learners that were fitted, and what combines them."""
+        if not hasattr(self, "stack_"):
+            name = type(self).__name__
+            return VisualBlock("single", self, names=name, name_details=str(self))
+        return self.stack_._sk_visual_block_()
+
+    def audit(self, X: Any, y: Any = None) -> Audit:
+        """Look for leaks in the table, the split and the learners of this fit.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            The table of ``fit``.
+        y : array-like of shape (n_rows,), default=None
+            The target of ``fit``, which is known: it is only compared.
 
         Returns
         -------
-        table : DataFrame
-            As :meth:`StackingClassifier.leaderboard`.
+        audit : Audit
+            As :meth:`StackingClassifier.audit`.
         """
         check_is_fitted(self)
-        return self.stack_.leaderboard()
+        return self.stack_.audit(self._read(X), y)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the target.
@@ -301,17 +373,7 @@ class BaseSuperLearner(BaseEstimator):
                 "X.toarray(), or a StackingClassifier or StackingRegressor of learners for it."
             )
         check_table(X, type(self).__name__)
-        X = X if hasattr(X, "shape") else np.asarray(X)
-        if len(X.shape) != 2:
-            raise ValueError(
-                f"Expected 2D array, got an array of shape {X.shape} instead. Reshape your data: "
-                "X has a row a sample and a column a feature."
-            )
-        if X.shape[1] == 0:
-            raise ValueError(
-                f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is "
-                f"required by {type(self).__name__}."
-            )
+        X = as_table(X, type(self).__name__)
         check_unique_names(X)
         check_real(X)
         validate_data(self, X=X, reset=reset, skip_check_array=True)

@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from .compat import is_pandas, is_polars, safe_indexing
+from .out_of_fold.folds import Split
+from .out_of_fold.target import FoldLabels
+
+
+@dataclass(frozen=True)
+class CombinerTask:
+    """What a meta-learner is fitted on: rows that some fold held out.
+
+    Attributes
+    ----------
+    table : array-like of shape (n_covered, n_features)
+        Meta-features.
+    n_columns : int
+        The first so many are predictions.
+    labels : FoldLabels
+        Target of these rows, and the classes that are among them.
+    splits : list of (train, test)
+        Positions among these rows.
+    rows : ndarray of shape (n_covered,)
+        Which rows of the table of ``fit`` they are.
+    params : dict
+        Further keyword arguments of ``fit``.
+    """
+
+    table: Any
+    n_columns: int
+    labels: FoldLabels
+    splits: list[Split]
+    rows: np.ndarray
+    params: dict[str, Any]
 
 
 def select_passthrough(X: Any, passthrough: Any) -> Any:
@@ -110,6 +141,32 @@ def join(matrix: np.ndarray, names: Sequence[str], X: Any = None) -> Any:
     values = np.asarray(X)
     # NumPy finds no common type for numbers and dates.
     return np.hstack([matrix, values.astype(object) if values.dtype.kind in "mM" else values])
+
+
+def append(X: Any, matrix: np.ndarray, names: Sequence[str]) -> Any:
+    """Put columns behind those of X; a frame stays a frame, a sparse matrix sparse.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_rows, n_features)
+    matrix : ndarray of shape (n_rows, n_columns)
+        What follows.
+    names : sequence of str
+        Their names where X is a frame; made to differ from those of X.
+
+    Returns
+    -------
+    wide : ndarray, sparse matrix or DataFrame of shape (n_rows, n_features + n_columns)
+    """
+    if is_pandas(X) or is_polars(X):
+        if is_pandas(X) and not all(isinstance(name, str) for name in X.columns):
+            X = X.set_axis([str(name) for name in X.columns], axis=1)
+        while set(names) & set(X.columns):
+            names = [f"_{name}" for name in names]
+        return join(matrix, names, X)[[*X.columns, *names]]
+    joined, width = join(matrix, names, X), matrix.shape[1]
+    order = [*range(width, joined.shape[1]), *range(width)]
+    return safe_indexing(joined, order, axis=1)
 
 
 def restrict_to_classes(matrix: np.ndarray, n_classes: int, present: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ._level0 import METHOD_CONSTRAINT
 from ._stack import BaseStack, final_estimator_has
+from ._uncertainty import IntervalStack, SetStack
 from .out_of_fold.checks import Entry
 from .out_of_fold.losses import full_probabilities
 from .out_of_fold.response import respond
@@ -20,7 +21,7 @@ from .out_of_fold.response import respond
 __all__ = ["StackingClassifier", "StackingRegressor"]
 
 
-class StackingClassifier(BaseStack, ensemble.StackingClassifier):
+class StackingClassifier(SetStack, ensemble.StackingClassifier):
     """Stack of learners with a meta-classifier: scikit-learn's, faster and more open.
 
     A drop-in replacement of :class:`sklearn.ensemble.StackingClassifier`: learners are
@@ -236,7 +237,7 @@ class StackingClassifier(BaseStack, ensemble.StackingClassifier):
         )
 
 
-class StackingRegressor(BaseStack, ensemble.StackingRegressor):
+class StackingRegressor(IntervalStack, ensemble.StackingRegressor):
     """Stack of learners with a meta-regressor: scikit-learn's, faster and more open.
 
     A drop-in replacement of :class:`sklearn.ensemble.StackingRegressor`, for one target or

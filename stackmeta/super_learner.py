@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from ._raw_table_stack import ClassifierStack, RegressorStack
 from ._super_learner import BaseSuperLearner
 from .combiners import CrossFittedBlendClassifier, CrossFittedBlendRegressor
 from .out_of_fold.target import as_column, encode_target
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SuperLearnerClassifier", "SuperLearnerRegressor"]
 
@@ -57,6 +61,10 @@ class SuperLearnerClassifier(ClassifierMixin, BaseSuperLearner):
     store : str, Path or OutOfFoldStore, default=None
         A folder that keeps every finished fit. A fit that was killed, or a stack with one
         learner more, repeats none of them; see :class:`OutOfFoldStore`.
+    experience : TaskMemory, str or Path, default=None
+        What earlier tasks taught, and where this one is recorded: a
+        :class:`~stackmeta.experience.TaskMemory` or its file; "shipped" for what the package has
+        learned, which is only read. None: neither read nor written.
     memory_limit : int or float, default=None
         Bytes that the fits of all workers may take together, or, from 0.0 to 1.0, a share of what
         is free when the fit begins. A fit that would not fit beside those that run waits.
@@ -122,6 +130,48 @@ class SuperLearnerClassifier(ClassifierMixin, BaseSuperLearner):
         """
         return self._in_parts("predict_proba", X)
 
+    def predict_set(
+        self, X: Any, coverage: float = 0.9, *, by: Any = None, X_fit: Any = None
+    ) -> np.ndarray:
+        """Predict the set of classes that holds the true one for so many new rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            Rows of a table like that of ``fit``.
+        coverage : float, default=0.9
+            Share of new rows whose class is to be inside.
+        by : "class", str or pair of array-like, default=None
+            Coverage for each kind of row, as for :meth:`StackingClassifier.predict_set`.
+        X_fit : DataFrame, default=None
+            The table of ``fit``, where ``by`` names a column.
+
+        Returns
+        -------
+        sets : ndarray of bool of shape (n_rows, n_classes)
+            Columns in the order of ``classes_``; none is empty.
+        """
+        check_is_fitted(self)
+        return self.stack_.predict_set(self._read(X), coverage, by=by, X_fit=X_fit)
+
+    def calibration(self, *, X: Any = None, n_bins: int = 15) -> pd.DataFrame:
+        """Compare predicted probabilities with what came true, for stack and learners.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns), default=None
+            The table of ``fit``; needed with a ``final_estimator`` of your own that reads it.
+        n_bins : int, default=15
+            Bins of equal numbers of rows.
+
+        Returns
+        -------
+        table : DataFrame
+            As :meth:`StackingClassifier.calibration`.
+        """
+        check_is_fitted(self)
+        return self.stack_.calibration(X=X, n_bins=n_bins)
+
 
 class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
     """A strong stack on a raw table: boosters, forests, networks and more, and what combines them.
@@ -165,6 +215,10 @@ class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
     store : str, Path or OutOfFoldStore, default=None
         A folder that keeps every finished fit. A fit that was killed, or a stack with one
         learner more, repeats none of them; see :class:`OutOfFoldStore`.
+    experience : TaskMemory, str or Path, default=None
+        What earlier tasks taught, and where this one is recorded: a
+        :class:`~stackmeta.experience.TaskMemory` or its file; "shipped" for what the package has
+        learned, which is only read. None: neither read nor written.
     memory_limit : int or float, default=None
         Bytes that the fits of all workers may take together, or, from 0.0 to 1.0, a share of what
         is free when the fit begins. A fit that would not fit beside those that run waits.
@@ -217,3 +271,27 @@ class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
         y = as_column(y)
         target = encode_target(y, classifier=False, caller=type(self).__name__)
         return target.y.astype(np.float64, copy=False)
+
+    def predict_interval(
+        self, X: Any, coverage: float = 0.9, *, by: Any = None, X_fit: Any = None
+    ) -> np.ndarray:
+        """Predict an interval that holds the target of so many new rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            Rows of a table like that of ``fit``.
+        coverage : float, default=0.9
+            Share of new rows whose target is to be inside.
+        by : "prediction", str or pair of array-like, default=None
+            Coverage for each kind of row, as for :meth:`StackingRegressor.predict_interval`.
+        X_fit : DataFrame, default=None
+            The table of ``fit``, where ``by`` names a column.
+
+        Returns
+        -------
+        intervals : ndarray of shape (n_rows, 2)
+            Lower and upper ends; infinite where rows (or groups) of fit are too few.
+        """
+        check_is_fitted(self)
+        return self.stack_.predict_interval(self._read(X), coverage, by=by, X_fit=X_fit)

@@ -17,8 +17,12 @@ from .ensemble_selection import EnsembleSelectionClassifier, EnsembleSelectionRe
 from .feature_weighted import FeatureWeightedClassifier, FeatureWeightedRegressor
 from .local_competence import LocalCompetenceClassifier, LocalCompetenceRegressor
 from .meta_learner import MetaLearnerClassifier, MetaLearnerRegressor
+from .online_weights import OnlineWeightsClassifier, OnlineWeightsRegressor
+from .partially_pooled import PartiallyPooledClassifier, PartiallyPooledRegressor
+from .recent import RecentClassifier, RecentRegressor
 from .signed_weights import SignedWeightsClassifier, SignedWeightsRegressor
 from .tags import CombinerTags
+from .weight_prior import WeightPrior
 
 __all__ = [
     "AveragingClassifier",
@@ -43,6 +47,13 @@ __all__ = [
     "LocalCompetenceRegressor",
     "MetaLearnerClassifier",
     "MetaLearnerRegressor",
+    "OnlineWeightsClassifier",
+    "OnlineWeightsRegressor",
+    "PartiallyPooledClassifier",
+    "PartiallyPooledRegressor",
+    "RecentClassifier",
+    "RecentRegressor",
     "SignedWeightsClassifier",
     "SignedWeightsRegressor",
+    "WeightPrior",
 ]

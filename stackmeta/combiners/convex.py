@@ -16,6 +16,7 @@ from .losses import residual_block, row_shares, truth_block
 from .pinball import minimise_pinball, pinball
 from .predictions import Predictions
 from .squared_error import minimise_squared_error
+from .weight_prior import WeightPrior
 
 # What duality_gap_ is promised to be at most.
 _GAP = 1e-8
@@ -27,6 +28,12 @@ class _Convex(BaseCombiner):
     _zero_weights = True
 
     duality_gap_: float
+    prior: WeightPrior | None
+
+    def _checked_prior(self, n_learners: int) -> WeightPrior | None:
+        if self.prior is not None:
+            self.prior.check_learners(n_learners)
+        return self.prior
 
     def _keep(self, weights: np.ndarray, gap: float) -> None:
         if gap > _GAP:
@@ -55,6 +62,10 @@ class ConvexClassifier(BaseCombinerClassifier, _Convex):
         Pull towards equal weights: ``ridge * sum((weights_ - 1 / n_learners) ** 2)`` is added
         to the loss (for "brier" in units of the loss of the constant class frequencies).
         With it, copies of a learner share weight evenly.
+    prior : WeightPrior, default=None
+        What is known of the weights before the rows are seen, such as what earlier tasks taught
+        (:func:`stackmeta.experience.priors.weight_prior`). With few rows it leads, with many it
+        is overruled.
     calibrate : bool, default=False
         Whether probabilities are raised to a power (temperature scaling), which is fitted to
         rows that the combiner was not fitted to: over ``folds`` of ``fit``, or five folds.
@@ -119,6 +130,7 @@ class ConvexClassifier(BaseCombinerClassifier, _Convex):
         **BaseCombinerClassifier._parameter_constraints,
         "loss": [StrOptions({"log_loss", "brier"})],
         "ridge": [Interval(Real, 0, None, closed="left")],
+        "prior": [WeightPrior, None],
     }
 
     def __init__(
@@ -126,23 +138,26 @@ class ConvexClassifier(BaseCombinerClassifier, _Convex):
         *,
         loss: str = "log_loss",
         ridge: float = 0.0,
+        prior: WeightPrior | None = None,
         calibrate: bool = False,
         prediction_columns: Any = None,
     ) -> None:
         super().__init__(calibrate=calibrate, prediction_columns=prediction_columns)
         self.loss = loss
         self.ridge = ridge
+        self.prior = prior
 
     def _fit_combiner(
         self, predictions: Predictions, y: np.ndarray, sample_weight: np.ndarray | None
     ) -> None:
-        share = row_shares(sample_weight, len(y))
+        share, n_learners = row_shares(sample_weight, len(y)), predictions.n_learners
+        prior = self._checked_prior(n_learners)
         if self.loss == "log_loss":
             truth = truth_block(predictions, y)
-            self._keep(*minimise_log_loss(truth, share, predictions.n_learners, self.ridge))
+            self._keep(*minimise_log_loss(truth, share, n_learners, self.ridge, prior))
         else:
             indicator = y if self._n_outputs == 1 else np.eye(self._n_outputs)[y]
-            self._keep(*minimise_squared_error(predictions, indicator, share, self.ridge))
+            self._keep(*minimise_squared_error(predictions, indicator, share, self.ridge, prior))
 
 
 class ConvexRegressor(BaseCombinerRegressor, _Convex):
@@ -161,6 +176,8 @@ class ConvexRegressor(BaseCombinerRegressor, _Convex):
         Pull towards equal weights, for "squared_error" only:
         ``ridge * sum((weights_ - 1 / n_learners) ** 2)`` is added to the loss, which is
         measured in units of the loss of a constant prediction (y's variance).
+    prior : WeightPrior, default=None
+        What is known of the weights before the rows are seen, for "squared_error" only.
     prediction_columns : int, slice, list of int or str, default=None
         Which columns of X are predictions: the first so many, a slice, or positions or names.
         None: all.
@@ -209,6 +226,7 @@ class ConvexRegressor(BaseCombinerRegressor, _Convex):
         "loss": [StrOptions({"squared_error", "absolute_error", "quantile"})],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
         "ridge": [Interval(Real, 0, None, closed="left")],
+        "prior": [WeightPrior, None],
     }
 
     def __init__(
@@ -217,24 +235,30 @@ class ConvexRegressor(BaseCombinerRegressor, _Convex):
         loss: str = "squared_error",
         quantile: float = 0.5,
         ridge: float = 0.0,
+        prior: WeightPrior | None = None,
         prediction_columns: Any = None,
     ) -> None:
         super().__init__(prediction_columns=prediction_columns)
         self.loss = loss
         self.quantile = quantile
         self.ridge = ridge
+        self.prior = prior
 
     def _fit_combiner(
         self, predictions: Predictions, y: np.ndarray, sample_weight: np.ndarray | None
     ) -> None:
         share = row_shares(sample_weight, len(y))
         if self.loss == "squared_error":
-            self._keep(*minimise_squared_error(predictions, y, share, self.ridge))
+            prior = self._checked_prior(predictions.n_learners)
+            self._keep(*minimise_squared_error(predictions, y, share, self.ridge, prior))
             return
-        if self.ridge > 0:
+        if self.ridge > 0 or self.prior is not None:
+            name, value, none = (
+                ("ridge", self.ridge, "0") if self.ridge > 0 else ("prior", self.prior, "None")
+            )
             raise ValueError(
-                f"ridge={self.ridge} needs loss='squared_error'; with loss={self.loss!r} it must "
-                "be 0."
+                f"{name}={value} needs loss='squared_error'; with loss={self.loss!r} it must "
+                f"be {none}."
             )
         level = 0.5 if self.loss == "absolute_error" else self.quantile
         share = np.repeat(share / self._n_outputs, self._n_outputs)

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from .base import BaseCombiner, BaseCombinerClassifier, BaseCombinerRegressor
+from .best_learner import BestLearnerClassifier, BestLearnerRegressor
 from .cross_fitted import CrossFitted
 from .ensemble_selection import EnsembleSelectionClassifier, EnsembleSelectionRegressor
 from .log_loss import minimise_log_loss
@@ -51,6 +52,9 @@ class CrossFittedBlendClassifier(CrossFitted, BaseCombinerClassifier):
         Seconds for the candidates; those that are not done by then are left out.
     n_jobs : int, default=None
         Jobs that joblib runs at once.
+    store : str, Path or OutOfFoldStore, default=None
+        A folder that keeps every finished fit of a candidate: fitted again, nothing that it has is
+        done twice.
     random_state : int, RandomState instance or None, default=None
         Seeds the candidates whose own ``random_state`` is None.
     prediction_columns : int, slice, list of int or str, default=None
@@ -65,6 +69,18 @@ class CrossFittedBlendClassifier(CrossFitted, BaseCombinerClassifier):
         Those with a weight, fitted on all rows.
     losses_ : dict of str to float
         Cross-fitted log loss of each candidate.
+    gain_ : float
+        By how much the blend's cross-fitted loss (with ``scoring``, minus the score) is below
+        that of the best single learner, which is chosen on the other folds' rows, too. NaN where
+        the folds are too few to tell.
+    gain_se_ : float
+        Standard error of that difference.
+    fell_back_ : bool
+        Whether the blend lost by more than one standard error, so that the best single learner
+        has taken its place: ``candidates_`` is then ``{"best_learner": ...}``.
+    cross_fitted_ : ndarray of shape (n_rows, n_outputs)
+        What is predicted for the rows of ``fit`` by candidates and weights of the other folds:
+        P(second class), a column a class, or numbers. NaN where no fold held a row out.
     temperature_ : float
         With ``calibrate``, what log probabilities are divided by: above 1 where the blend is
         too sure.
@@ -126,6 +142,7 @@ class CrossFittedBlendClassifier(CrossFitted, BaseCombinerClassifier):
         calibrate: bool = False,
         time_limit: float | None = None,
         n_jobs: int | None = None,
+        store: Any = None,
         random_state: Any = None,
         prediction_columns: Any = None,
     ) -> None:
@@ -135,9 +152,11 @@ class CrossFittedBlendClassifier(CrossFitted, BaseCombinerClassifier):
         self.scoring = scoring
         self.time_limit = time_limit
         self.n_jobs = n_jobs
+        self.store = store
         self.random_state = random_state
 
     _selection = EnsembleSelectionClassifier
+    _best = BestLearnerClassifier
 
     def _constant(self) -> BaseEstimator:
         return DummyClassifier(strategy="prior")
@@ -197,6 +216,9 @@ class CrossFittedBlendRegressor(CrossFitted, BaseCombinerRegressor):
         Seconds for the candidates; those that are not done by then are left out.
     n_jobs : int, default=None
         Jobs that joblib runs at once.
+    store : str, Path or OutOfFoldStore, default=None
+        A folder that keeps every finished fit of a candidate: fitted again, nothing that it has is
+        done twice.
     random_state : int, RandomState instance or None, default=None
         Seeds the candidates whose own ``random_state`` is None.
     prediction_columns : int, slice, list of int or str, default=None
@@ -211,6 +233,18 @@ class CrossFittedBlendRegressor(CrossFitted, BaseCombinerRegressor):
         Those with a weight, fitted on all rows.
     losses_ : dict of str to float
         Cross-fitted squared error of each candidate.
+    gain_ : float
+        By how much the blend's cross-fitted loss (with ``scoring``, minus the score) is below
+        that of the best single learner, which is chosen on the other folds' rows, too. NaN where
+        the folds are too few to tell.
+    gain_se_ : float
+        Standard error of that difference.
+    fell_back_ : bool
+        Whether the blend lost by more than one standard error, so that the best single learner
+        has taken its place: ``candidates_`` is then ``{"best_learner": ...}``.
+    cross_fitted_ : ndarray of shape (n_rows, n_outputs)
+        What is predicted for the rows of ``fit`` by candidates and weights of the other folds:
+        P(second class), a column a class, or numbers. NaN where no fold held a row out.
     n_features_in_ : int
         Number of columns of X in ``fit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -256,6 +290,7 @@ class CrossFittedBlendRegressor(CrossFitted, BaseCombinerRegressor):
         scoring: Any = None,
         time_limit: float | None = None,
         n_jobs: int | None = None,
+        store: Any = None,
         random_state: Any = None,
         prediction_columns: Any = None,
     ) -> None:
@@ -265,9 +300,11 @@ class CrossFittedBlendRegressor(CrossFitted, BaseCombinerRegressor):
         self.scoring = scoring
         self.time_limit = time_limit
         self.n_jobs = n_jobs
+        self.store = store
         self.random_state = random_state
 
     _selection = EnsembleSelectionRegressor
+    _best = BestLearnerRegressor
 
     def _constant(self) -> BaseEstimator:
         return DummyRegressor()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from ..out_of_fold.folds import Split, restrict_splits
+from ..out_of_fold.folds import Split, fold_of_each_row, restrict_splits
 
 _N_FOLDS = 5
 
@@ -106,10 +106,7 @@ class Folds:
 
     def numbers(self, y: np.ndarray) -> np.ndarray:
         """Say which fold holds each row out, the first of several; -1 for none."""
-        numbers = np.full(len(y), -1)
-        for number, (_, test) in reversed(list(enumerate(self.splits(y)))):
-            numbers[test] = number
-        return numbers
+        return fold_of_each_row(self.splits(y), len(y))
 
 
 def _read(folds: Any, rows: np.ndarray | None, n_all: int) -> list[Split]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .simplex import minimise_quadratic
+from .weight_prior import WeightPrior, loss_unit, prior_penalty, ridge_penalty
 
 # Far below what is promised (1e-8): predictions are as close as the root of the gap.
 _TARGET_GAP = 1e-14
@@ -18,6 +19,7 @@ _LEAST_STEP = 1e-12
 _MAX_STEPS = 200
 # No optimum has a weight this small above zero, only rounding has.
 _NO_WEIGHT = 1e-10
+_LEAST_PROBABILITY = np.finfo(np.float64).eps
 # Above this many rows, every k-th row says which learners to start from.
 _START_ROWS = 10_000
 # A block of rows with this many numbers stays in the processor's cache.
@@ -31,6 +33,7 @@ def minimise_log_loss(
     sample_weight: np.ndarray,
     n_learners: int,
     ridge: float = 0.0,
+    prior: WeightPrior | None = None,
 ) -> tuple[np.ndarray, float]:
     """Minimise ``-sample_weight @ log(truth @ w) + ridge * |w - 1/m|²`` over the simplex.
 
@@ -49,6 +52,8 @@ def minimise_log_loss(
         m.
     ridge : float, default=0.0
         Pull towards equal weights.
+    prior : WeightPrior, default=None
+        What is known of the weights.
 
     Returns
     -------
@@ -77,7 +82,7 @@ def minimise_log_loss(
     >>> weights.round(3), gap < 1e-8
     (array([0.717, 0.283]), True)
     """
-    return _LogLoss(block, sample_weight, n_learners, ridge).minimise()
+    return _LogLoss(block, sample_weight, n_learners, ridge, prior).minimise()
 
 
 class _LogLoss:
@@ -89,8 +94,9 @@ class _LogLoss:
         sample_weight: np.ndarray,
         n_learners: int,
         ridge: float,
+        prior: WeightPrior | None,
     ) -> None:
-        self.block, self.m, self.ridge = block, n_learners, ridge
+        self.block, self.m = block, n_learners
         n_rows = len(sample_weight)
         step = max(1, _BLOCK_NUMBERS // n_learners)
         self.slices = [slice(i, min(i + step, n_rows)) for i in range(0, n_rows, step)]
@@ -108,15 +114,37 @@ class _LogLoss:
         # The other rows' share is scaled to one, and the ridge with it.
         total = self.s.sum() or 1.0
         self.s /= total
-        self.ridge /= total
+        self.penalty = ridge_penalty(ridge / total, n_learners)
+        self.prior = prior
+
+    def _unit(self) -> float:
+        """Give the unit of the prior; a probability of 0 counts as the least above 0."""
+        losses = np.zeros(self.m)
+        for rows in self.slices:
+            losses -= self.s[rows] @ np.log(np.maximum(self.block(rows), _LEAST_PROBABILITY))
+        return loss_unit(losses)
+
+    def _worth(self, prior: WeightPrior) -> float:
+        """Say how many rows the prior is worth."""
+        if not prior.yields:
+            return prior.n_rows
+        own, n_rows = prior.weights, 1.0 / float(self.s @ self.s)
+        weights, _ = self._grow()
+        every = _Columns(self, np.arange(self.m))
+        best, given = (np.maximum(every @ w, _LEAST_PROBABILITY) for w in (weights, own))
+        statistic = 2.0 * n_rows * float(self.s @ np.log(best / given))
+        return prior.worth(statistic, int((weights > 0).sum()) - 1, n_rows)
 
     def minimise(self) -> tuple[np.ndarray, float]:
         uniform = np.full(self.m, 1.0 / self.m)
         if not self.s.any():
-            return uniform, 0.0
-        if self.ridge > 0:
+            return (uniform if self.prior is None else self.prior.weights), 0.0
+        if self.prior is not None:
+            worth, unit = self._worth(self.prior), self._unit()
+            self.penalty = prior_penalty(self.prior, worth, self.s, unit, self.penalty)
+        if self.penalty is not None:
             weights, p = self._newton(_Columns(self, np.arange(self.m)), uniform)
-            gradient = 2.0 * self.ridge * weights - self._ascent(p)
+            gradient = self.penalty.gradient(weights) - self._ascent(p)
             return _cleaned(weights), max(float(weights @ gradient - gradient.min()), 0.0)
         return self._grow()
 
@@ -173,7 +201,9 @@ class _LogLoss:
         best, idle = (weights, p), 0
         for _ in range(_MAX_STEPS):
             ascent, hessian = self._derivatives(columns, p)
-            gradient = 2.0 * self.ridge * weights - ascent
+            gradient = -ascent
+            if self.penalty is not None:
+                gradient += self.penalty.gradient(weights)
             gap = weights @ gradient - gradient.min()
             if gap < best_gap:
                 best, best_gap, idle = (weights, p), gap, 0
@@ -181,8 +211,10 @@ class _LogLoss:
             idle += best_gap < _ROUNDING_GAP
             if gap <= _TARGET_GAP or idle > _IDLE_STEPS:
                 break
-            hessian[np.diag_indices_from(hessian)] += 2.0 * self.ridge
-            target, _ = minimise_quadratic(hessian, -ascent, weights)
+            linear = -ascent
+            if self.penalty is not None:
+                hessian, linear = hessian + self.penalty.hessian, linear + self.penalty.linear
+            target, _ = minimise_quadratic(hessian, linear, weights)
             move = target - weights
             # Relative change of the mixture: log1p keeps the digits that log(p) loses.
             change = columns @ move / p
@@ -217,7 +249,8 @@ class _LogLoss:
         while step > _LEAST_STEP:
             if 1.0 + step * change.min() > 0:
                 fall = -self.s @ np.log1p(step * change)
-                fall += self.ridge * (2.0 * step * (weights @ move) + step**2 * (move @ move))
+                if self.penalty is not None:
+                    fall += self.penalty.rise(weights, move, step)
                 # The loss falls by the square of the gap: rounding hides the last steps' fall.
                 if fall <= 1e-4 * step * slope + _ROUNDING:
                     break
@@ -232,6 +265,8 @@ class _Columns:
         self, loss: _LogLoss, chosen: np.ndarray, first: np.ndarray | None = None
     ) -> None:
         self.loss, self.chosen, self.first = loss, chosen, first
+        # All learners may have been chosen in another order than theirs.
+        self.are_all = np.array_equal(chosen, np.arange(loss.m))
         n_rows = len(loss.s)
         self.width = len(chosen) + (first is not None)
         self.kept: np.ndarray | None = None
@@ -249,7 +284,7 @@ class _Columns:
         if self.kept is not None:
             return self.kept[rows]
         block = self.loss.block(rows)
-        if len(self.chosen) < self.loss.m:
+        if not self.are_all:
             block = block[:, self.chosen]
         block = block / self.loss.top[rows, None]
         return block if self.first is None else np.column_stack([self.first[rows], block])

@@ -8,6 +8,9 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 # A proximal step gains digits; more than these gain none.
 _MAX_PROXIMAL_STEPS = 20
 _PROXIMAL_RIDGE = 1e-13
+# Where a face is flat and the linear term falls, the face's minimum is so far away that rounding
+# hides it: if a gap is left, wider ridges bring it near.
+_WIDER, _WIDEST, _LEFT = 1e3, 1e-3, 1e-12
 _ROUNDING = 16 * np.finfo(np.float64).eps
 # Copies that slopes this small let in, in turn, for no gain would take turns without end.
 _TINY_SLOPE = 1e-12
@@ -55,13 +58,18 @@ def minimise_quadratic(
     array([1., 0.])
     """
     weights, gap = start, _quadratic_gap(hessian, linear, start)
-    for _ in range(_MAX_PROXIMAL_STEPS):
-        closer = _proximal_step(hessian, linear, weights)
-        closer_gap = _quadratic_gap(hessian, linear, closer)
-        if closer_gap >= gap:
-            break
-        weights, gap = closer, closer_gap
-    return weights, max(gap, 0.0)
+    left = _LEFT * (np.abs(linear).max() + np.abs(hessian.diagonal()).max())
+    ridge = _PROXIMAL_RIDGE
+    while True:
+        for _ in range(_MAX_PROXIMAL_STEPS):
+            closer = _proximal_step(hessian, linear, weights, ridge)
+            closer_gap = _quadratic_gap(hessian, linear, closer)
+            if closer_gap >= gap:
+                break
+            weights, gap = closer, closer_gap
+        ridge *= _WIDER
+        if gap <= left or ridge > _WIDEST:
+            return weights, max(gap, 0.0)
 
 
 def _quadratic_gap(hessian: np.ndarray, linear: np.ndarray, weights: np.ndarray) -> float:
@@ -69,11 +77,13 @@ def _quadratic_gap(hessian: np.ndarray, linear: np.ndarray, weights: np.ndarray)
     return float(weights @ gradient - gradient.min())
 
 
-def _proximal_step(hessian: np.ndarray, linear: np.ndarray, start: np.ndarray) -> np.ndarray:
+def _proximal_step(
+    hessian: np.ndarray, linear: np.ndarray, start: np.ndarray, least_ridge: float
+) -> np.ndarray:
     """Minimise over the simplex, nearly: faces are solved with a tiny ridge."""
     diagonal = hessian.diagonal()
     least = diagonal[diagonal > 0].min(initial=np.inf)
-    ridge = _PROXIMAL_RIDGE * np.maximum(diagonal, least if np.isfinite(least) else 1.0)
+    ridge = least_ridge * np.maximum(diagonal, least if np.isfinite(least) else 1.0)
     while True:
         try:
             return _active_set(hessian, ridge, linear, start)

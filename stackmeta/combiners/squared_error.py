@@ -7,10 +7,15 @@ import numpy as np
 from .losses import squared_losses
 from .predictions import Predictions
 from .simplex import minimise_quadratic
+from .weight_prior import WeightPrior, loss_unit, prior_penalty, ridge_penalty
 
 
 def minimise_squared_error(
-    predictions: Predictions, y: np.ndarray, share: np.ndarray, ridge: float = 0.0
+    predictions: Predictions,
+    y: np.ndarray,
+    share: np.ndarray,
+    ridge: float = 0.0,
+    prior: WeightPrior | None = None,
 ) -> tuple[np.ndarray, float]:
     """Minimise ``share @ (predictions @ w - y)² + ridge * |w - 1/m|²`` over the simplex.
 
@@ -27,6 +32,8 @@ def minimise_squared_error(
         Weights of the rows, with sum one.
     ridge : float, default=0.0
         Pull towards equal weights, in units of the loss of the constant mean.
+    prior : WeightPrior, default=None
+        What is known of the weights.
 
     Returns
     -------
@@ -62,7 +69,32 @@ def minimise_squared_error(
     products /= predictions.n_outputs
     scale = max(share @ ((target - share @ target) ** 2).mean(axis=1), losses[best]) or 1.0
     hessian = 2.0 * products[:-1, :-1] / scale
-    hessian[np.diag_indices_from(hessian)] += 2.0 * ridge
+    linear = 2.0 * products[:-1, -1] / scale
+    penalty = ridge_penalty(ridge, predictions.n_learners)
+    if prior is not None:
+        known = _worth(prior, hessian, linear, losses[best] / scale, share)
+        penalty = prior_penalty(prior, known, share, loss_unit(losses) / scale, penalty)
+    if penalty is not None:
+        hessian, linear = hessian + penalty.hessian, linear + penalty.linear
     start = np.zeros(predictions.n_learners)
     start[best] = 1.0
-    return minimise_quadratic(hessian, 2.0 * products[:-1, -1] / scale, start)
+    return minimise_quadratic(hessian, linear, start)
+
+
+def _worth(
+    prior: WeightPrior, hessian: np.ndarray, linear: np.ndarray, loss: float, share: np.ndarray
+) -> float:
+    """Say how many rows the prior is worth, given the errors' products and the best's loss."""
+    if not prior.yields:
+        return prior.n_rows
+    n_rows, own = 1.0 / float(share @ share), prior.weights
+    weights, _ = minimise_quadratic(hessian, linear, own)
+
+    def excess(w: np.ndarray) -> float:
+        return float(w @ hessian @ w / 2 + linear @ w)
+
+    least = max(loss + excess(weights), np.finfo(np.float64).tiny)
+    gain = max(excess(own) - excess(weights), 0.0)
+    # Where the best weights make no error, the ratio is as good as infinite.
+    statistic = n_rows * min(gain / least, 1.0 / np.finfo(np.float64).eps)
+    return prior.worth(statistic, int((weights > 0).sum()) - 1, n_rows)

@@ -16,7 +16,7 @@ def as_coded(X: Any, levels: dict[int, Any] | None = None) -> tuple[Any, dict[in
     ----------
     X : DataFrame or array-like of shape (n_rows, n_columns)
         Of float64 and pandas categoricals; anything else is returned as it is.
-    levels : dict of int to Index, default=None
+    levels : dict of int to ndarray, default=None
         Categories that codes stand for, by position of the column: those of the training rows.
         None: those of X.
 
@@ -24,7 +24,7 @@ def as_coded(X: Any, levels: dict[int, Any] | None = None) -> tuple[Any, dict[in
     -------
     table : ndarray of shape (n_rows, n_columns)
         float64; X itself if it is no DataFrame with categories.
-    levels : dict of int to Index
+    levels : dict of int to ndarray
         Categories of the columns that hold codes.
 
     Examples
@@ -46,11 +46,15 @@ def as_coded(X: Any, levels: dict[int, Any] | None = None) -> tuple[Any, dict[in
     if "category" not in kinds or set(kinds) - {"category", "float64"}:
         return X, {}
     if levels is None:
-        levels = {i: X.dtypes.iloc[i].categories for i, k in enumerate(kinds) if k == "category"}
+        levels = {
+            i: dtype.categories.to_numpy()
+            for i, dtype in enumerate(X.dtypes)
+            if dtype.name == "category"
+        }
     table = np.empty(X.shape)
     for i, (_, column) in enumerate(X.items()):
         if kinds[i] == "category":
-            if not column.cat.categories.equals(levels[i]):
+            if not np.array_equal(column.cat.categories.to_numpy(), levels[i]):
                 column = column.cat.set_categories(levels[i])
             codes = column.cat.codes.to_numpy()
             table[:, i] = np.where(codes < 0, np.nan, codes)

@@ -69,7 +69,7 @@ def default_learners(task: str, *, random_state: int | None = 0) -> list[tuple[s
 def _linear(classifies: bool) -> BaseEstimator:
     if classifies:
         return LogisticRegression(max_iter=1000)
-    return RidgeCV(alphas=np.logspace(-2, 4, 13))
+    return RidgeCV(alphas=np.logspace(-2, 4, 13).tolist())
 
 
 def _neighbours(classifies: bool) -> BaseEstimator:

@@ -201,7 +201,11 @@ def gaussian_process(table: Table) -> BaseEstimator:
 
 
 def _linear(table: Table, C: float, alphas: np.ndarray) -> BaseEstimator:
-    return LogisticRegression(C=C, max_iter=500) if table.classifies else RidgeCV(alphas=alphas)
+    return (
+        LogisticRegression(C=C, max_iter=500)
+        if table.classifies
+        else RidgeCV(alphas=alphas.tolist())
+    )
 
 
 def neighbours(table: Table) -> BaseEstimator:

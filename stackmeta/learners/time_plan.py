@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from .costs import expected_seconds
@@ -35,6 +35,8 @@ class TimePlan:
         Expected seconds of a fold of each learner.
     first_seconds : float or None
         Limit of the first level.
+    n_workers : int
+        Fits that run at once.
     """
 
     n_folds: int
@@ -42,6 +44,15 @@ class TimePlan:
     pace: float
     costs: dict[str, float]
     first_seconds: float | None
+    n_workers: int = 1
+
+    @property
+    def seconds_of_a_fold(self) -> float | None:
+        """Seconds of one worker that a fold of all learners may take together."""
+        if self.first_seconds is None:
+            return None
+        whole = max(self.first_seconds - _START, 0.1) * self.n_workers
+        return whole / (self.n_folds * self.n_repeats)
 
 
 def plan_time(
@@ -53,6 +64,7 @@ def plan_time(
     n_classes: int,
     n_workers: int,
     n_levels: int,
+    slowness: Mapping[str, float] | None = None,
 ) -> TimePlan:
     """Plan a fit.
 
@@ -68,6 +80,8 @@ def plan_time(
         Fits that run at once.
     n_levels : int
         2 if there is a second level.
+    slowness : dict of str to float, default=None
+        How many times what is usual learners have cost on this machine.
 
     Returns
     -------
@@ -76,12 +90,15 @@ def plan_time(
 
     def costs(n_folds: int, pace: float) -> dict[str, float]:
         rows = round(n_rows * (1 - 1 / n_folds))
-        found = {x: expected_seconds(x, rows, n_columns, n_classes) for x in names}
+        found = {
+            x: expected_seconds(x, rows, n_columns, n_classes) * (slowness or {}).get(x, 1.0)
+            for x in names
+        }
         return {x: s / pace if x.startswith(BOOSTERS) else s for x, s in found.items()}
 
     if time_limit is None:
         n_folds = _N_FOLDS if n_rows < _MANY_ROWS else _FEW_FOLDS
-        return TimePlan(n_folds, 1, 1.0, costs(n_folds, 1.0), None)
+        return TimePlan(n_folds, 1, 1.0, costs(n_folds, 1.0), None, n_workers)
     first = time_limit * (1 - _RESERVE)
     if n_levels > 1:
         second = _SECOND * _N_FOLDS / n_workers
@@ -97,4 +114,4 @@ def plan_time(
         n_folds = _FEW_FOLDS
     whole = n_folds * sum(seconds.values())
     n_repeats = min(max(int(_REPEATS_SHARE * budget / whole), 1), _MOST_REPEATS)
-    return TimePlan(n_folds, n_repeats, pace, seconds, first)
+    return TimePlan(n_folds, n_repeats, pace, seconds, first, n_workers)

@@ -140,6 +140,28 @@ def check_table(X: Any, caller: str) -> None:
         )
 
 
+def as_table(X: Any, caller: str) -> Any:
+    """Take anything with rows and columns, as an array if it has no shape.
+
+    Raises
+    ------
+    ValueError
+        If it has another number of axes, or no column.
+    """
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    if len(X.shape) != 2:
+        raise ValueError(
+            f"Expected 2D array, got an array of shape {X.shape} instead. Reshape your data: "
+            "X has a row a sample and a column a feature."
+        )
+    if X.shape[1] == 0:
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required "
+            f"by {caller}."
+        )
+    return X
+
+
 def check_plain_keys(keys: Iterable[str], names: Iterable[str], caller: str) -> None:
     """Raise ValueError for fit parameters that only metadata routing could place."""
     known = set(names)

@@ -42,6 +42,11 @@ class Collected:
         """Whether all folds of a learner are there."""
         return len(self._blocks[position]) == len(self.splits)
 
+    def block(self, position: int, fold: int) -> np.ndarray | None:
+        """Give what a learner predicts for a fold, with its last rounds until they are chosen."""
+        staged = self._staged[position].get(fold)
+        return self._blocks[position].get(fold) if staged is None else staged.blocks[-1]
+
     def add(self, outcome: Outcome) -> None:
         """Take one fold; the last of a learner that stops early settles its rounds."""
         position, fold = outcome.task.learner, outcome.task.fold

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from time import perf_counter
 from typing import Any
@@ -13,8 +13,10 @@ from ..compat import backend_is_local, is_pandas
 from .collected import Collected
 from .failures import Failures
 from .folds import Split
+from .gains import ExpectedGains
 from .learner import Learner
 from .memory import Budget, bytes_of, limit_in_bytes
+from .opening import opening_order
 from .plan import ALL_FOLDS, REFIT, Queue
 from .planned import PlannedQueue
 from .progress import Progress
@@ -44,6 +46,9 @@ class CrossFit:
         Seconds, counted from the construction.
     costs : dict of str to float, default=None
         Expected seconds of a fold of each learner, which are then taken in their order.
+    advise : callable, default=None
+        With ``costs``, under a time limit: is given the predictions of the learners that are done
+        each time that one more is, and answers the names of the others, best first.
     enough : callable, default=None
         Is given the predictions of the first learner, the first two, and so on, as soon as they
         are there; if it answers True, those that come later are not needed.
@@ -72,6 +77,7 @@ class CrossFit:
         on_error: str = "raise",
         time_limit: float | None = None,
         costs: Mapping[str, float] | None = None,
+        advise: Callable[[OutOfFold], Sequence[str]] | None = None,
         enough: Callable[[OutOfFold], bool] | None = None,
         seed: int | None = None,
         keep_fold_models: bool = False,
@@ -88,6 +94,7 @@ class CrossFit:
         self.keep_fold_models = keep_fold_models
         self.progress = Progress() if progress is None else progress
         self._costs = costs
+        self._advise = advise
         self._enough = enough
         self._n_judged = 0
         self._n_needed = len(learners)
@@ -119,6 +126,7 @@ class CrossFit:
         self._sizes = [len(train) for train, _ in splits]
         self._collected = Collected(learners, splits, target)
         self._refit = False
+        self._gains: ExpectedGains | None = None
         self.refits: dict[str, Any] = {}
         self.errors = Failures(on_error, len(splits), time_limit)
         self.records: list[FitRecord] = []
@@ -138,6 +146,8 @@ class CrossFit:
         self.progress.open([learner.name for learner in self.learners], len(self.splits) + 1)
         self._refit = refit
         queue = self._queue(refit=refit, folds=True)
+        if self._deadline is not None and self._costs is None:
+            self._gains = ExpectedGains(self.learners, self.splits, self.target, queue.first_fold)
         with self._interruptible():
             self._run(queue)
         needed = self.learners[: self._n_needed]
@@ -228,10 +238,7 @@ class CrossFit:
         planned: dict[str, Any] = {}
         if self._costs is not None and folds:
             make = PlannedQueue
-            planned = {
-                "costs": [self._costs[learner.name] for learner in self.learners],
-                "n_workers": effective_n_jobs(self.n_jobs),
-            }
+            planned = {"costs": [self._costs[learner.name] for learner in self.learners]}
         return make(
             self._sizes,
             len(self.learners),
@@ -242,6 +249,8 @@ class CrossFit:
             watching=watching,
             one_at_a_time=[i for i, x in enumerate(self.learners) if x.on_gpu],
             budget=self._budget,
+            opening=opening_order(self.learners),
+            n_workers=effective_n_jobs(self.n_jobs),
             deadline=self._deadline if folds else None,
             **planned,
         )
@@ -284,6 +293,10 @@ class CrossFit:
             if self.progress.verbose:
                 self._announce(task.learner)
             self._stop_if_enough(queue)
+            self._take_advice(queue)
+        news = task.fold == queue.first_fold or self._collected.done(task.learner)
+        if self._gains is not None and news:
+            queue.expect(self._gains(self._collected))
 
     def _stop_if_enough(self, queue: Queue) -> None:
         """Judge in the order of the learners: in which they end depends on the machine."""
@@ -296,6 +309,13 @@ class CrossFit:
                 self._n_needed = self._n_judged
                 for i in range(self._n_needed, len(self.learners)):
                     queue.drop(i)
+
+    def _take_advice(self, queue: Queue) -> None:
+        if self._advise is None or not isinstance(queue, PlannedQueue):
+            return
+        done = [x.name for i, x in enumerate(self.learners) if self._collected.done(i)]
+        rank = {name: position for position, name in enumerate(self._advise(self._result(done)))}
+        queue.reorder({i: rank[x.name] for i, x in enumerate(self.learners) if x.name in rank})
 
     def _settled(self, position: int) -> bool:
         return self._collected.done(position) or self.learners[position].name in self.errors
@@ -314,6 +334,7 @@ class CrossFit:
         self._collected.add_all(learner, answer)
         if self.progress.verbose:
             self._announce(learner)
+        self._take_advice(queue)
 
     def _announce(self, position: int) -> None:
         name = self.learners[position].name

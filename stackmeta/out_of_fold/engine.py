@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import indexable
 
@@ -89,7 +90,8 @@ def out_of_fold(
     costs : dict of str to float, default=None
         Expected seconds of a fold of each learner. They are then completed in their order; under a
         time limit, those left out that are not expected to end. None: the longest first; under a
-        time limit each is tried with one fold, the cheap ones are completed first.
+        time limit learners are tried with one fold, cheap kinds first, and those completed that
+        are expected to lower the loss of a blend most for their seconds.
     store : str, Path or OutOfFoldStore, default=None
         A folder that keeps every finished fit: called again, nothing that it has is fitted.
     memory_limit : int or float, default=None
@@ -156,7 +158,7 @@ def out_of_fold(
     for name, own in params.items():
         check_weights(own, len(target.y), name)
     learners = build_learners(entries, X, target, method, params)
-    return set_up(
+    oof = set_up(
         learners,
         X,
         target,
@@ -175,6 +177,8 @@ def out_of_fold(
         shortcuts=shortcuts,
         progress=Progress(verbose),
     ).run(refit=refit)
+    oof.groups = None if groups is None else np.asarray(groups)
+    return oof
 
 
 def set_up(

@@ -36,6 +36,14 @@ def resolve_cv(cv: Any, y: Any, *, classifier: bool, groups: Any = None) -> Any:
     return check_cv(cv, y, classifier=classifier)
 
 
+def fold_of_each_row(splits: list[Split], n_rows: int) -> np.ndarray:
+    """Say which fold holds each row out, the first of several; -1 for none."""
+    numbers = np.full(n_rows, -1)
+    for number, (_, test) in reversed(list(enumerate(splits))):
+        numbers[test] = number
+    return numbers
+
+
 def is_exchangeable(splitter: Any, groups: Any = None) -> bool:
     """Whether the splitter treats all rows alike, so that any could have been held out."""
     return groups is None and type(splitter) in _EXCHANGEABLE

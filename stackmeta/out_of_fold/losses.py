@@ -34,7 +34,7 @@ def loss_of_block(block: np.ndarray, method: str, target: Target, loss: str) -> 
     if loss == "error_rate":
         if method == "decision_function" and block.shape[1] != target.n_columns(method):
             return np.nan  # a score for each pair of classes
-        return 1.0 - float(accuracy_score(target.y, _codes(block, method, target)))
+        return 1.0 - float(accuracy_score(target.y, class_codes(block, method, target)))
     probabilities = full_probabilities(block, method, target)
     if target.kind == "multilabel":
         return float(
@@ -48,13 +48,22 @@ def loss_of_block(block: np.ndarray, method: str, target: Target, loss: str) -> 
     return float(log_loss(target.y, probabilities, labels=np.arange(target.n_classes)))
 
 
-def row_losses(block: np.ndarray, rows: np.ndarray, method: str, target: Target) -> np.ndarray:
-    """Loss of each of some rows of y: squared error, minus log probability, or 0 and 1."""
+def row_losses(
+    block: np.ndarray,
+    rows: np.ndarray,
+    method: str,
+    target: Target,
+    loss: str | None = None,
+) -> np.ndarray:
+    """Loss of each of some rows of y: squared error, minus log probability, or 0 and 1.
+
+    Of probabilities it is the logarithm, unless ``loss`` is "error_rate".
+    """
     y = target.y[rows]
     if target.kind == "numbers":
         return ((block - y.reshape(len(y), -1)) ** 2).mean(axis=1)
-    if method not in PROBABILITIES:
-        wrong = _codes(block, method, target) != y
+    if method not in PROBABILITIES or loss == "error_rate":
+        wrong = class_codes(block, method, target) != y
         return wrong.reshape(len(y), -1).mean(axis=1)
     probabilities = full_probabilities(block, method, target)
     if target.kind == "multilabel":
@@ -86,7 +95,7 @@ def full_probabilities(block: np.ndarray, method: str, target: Target) -> np.nda
     return probabilities / probabilities.sum(axis=1, keepdims=True)
 
 
-def _codes(block: np.ndarray, method: str, target: Target) -> np.ndarray:
+def class_codes(block: np.ndarray, method: str, target: Target) -> np.ndarray:
     """Class codes that a block of predictions stands for."""
     if method == "predict":
         codes = np.clip(np.rint(block), 0, target.n_classes - 1).astype(np.intp)
@@ -138,4 +147,4 @@ class _RecordedClassifier(ClassifierMixin, BaseEstimator):
         return self.block[:, 0] if self.block.shape[1] == 1 else self.block
 
     def predict(self, X: Any) -> np.ndarray:
-        return self.target.decode(_codes(self.block, self.method, self.target))
+        return self.target.decode(class_codes(self.block, self.method, self.target))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -31,6 +31,10 @@ class Task:
     rounds: int | None = None
 
 
+# Part of the time in which learners are tried that nobody has seen.
+_YOUNG = 0.4
+# What is expected to end just in time often does not.
+_CERTAIN = 0.8
 #: In place of a task: ask again in a moment.
 WAIT = Task(-1, REFIT)
 
@@ -40,9 +44,10 @@ class Queue:
 
     Longest first: each learner's largest fit opens (nothing else tells its cost), then
     always the fit with the largest expected seconds, so that no long one is left for the
-    end. Under a deadline: cheap learners are completed first, the others are probed with one
-    fold each, then the learner with the least left to do goes on; nothing starts that is not
-    expected to end in time.
+    end. Under a deadline: cheap learners are completed first, the others are tried with one fold
+    each while the time is young; then the learner goes on that is expected to gain most for
+    the seconds that are left of it, see ``expect``. Nothing starts that is not expected to end in
+    time.
 
     Parameters
     ----------
@@ -64,6 +69,11 @@ class Queue:
         cores.
     budget : Budget, default=None
         Which fits have room in memory beside others.
+    opening : sequence of float, default=None
+        Rank of each learner: under a deadline, those of low rank are tried first. None: as they
+        are listed.
+    n_workers : int, default=1
+        Fits that run at once.
     deadline : float, default=None
         :func:`time.perf_counter` reading after which nothing starts.
     """
@@ -80,6 +90,8 @@ class Queue:
         watching: Collection[int] = (),
         one_at_a_time: Collection[int] = (),
         budget: Budget | None = None,
+        opening: Sequence[float] | None = None,
+        n_workers: int = 1,
         deadline: float | None = None,
     ) -> None:
         fits = [(size, fold) for fold, size in enumerate(sizes)] if folds else []
@@ -89,6 +101,9 @@ class Queue:
         fits.sort(key=lambda fit: fit[0], reverse=deadline is not None)
         self._size = {fold: size for size, fold in fits} | {ALL_FOLDS: n_rows}
         self._plain = [fold for _, fold in fits]
+        self._opening_rank = [0.0] * n_learners if opening is None else opening
+        self._n_workers = n_workers
+        self._gains: dict[int, float] = {}
         self._waiting = [
             [ALL_FOLDS]
             if i in shortcuts
@@ -103,6 +118,7 @@ class Queue:
         self._one_at_a_time = frozenset(one_at_a_time)
         self._budget = budget
         self._deadline = deadline
+        self._young_until: float | None = None
         self._in_flight: list[Task] = []
         self._opening: list[int] = []
         self._dropped: set[int] = set()
@@ -184,6 +200,16 @@ class Queue:
             self._in_flight.remove(task)
             self._all_reported = False
 
+    def expect(self, gains: Mapping[int, float]) -> None:
+        """Learn what learners that were tried are expected to lower the loss by."""
+        with self._lock:
+            self._gains = dict(gains)
+
+    @property
+    def first_fold(self) -> int:
+        """The fold on which learners are tried."""
+        return self._plain[-1]
+
     def waited(self) -> None:
         """Learn that a ``WAIT`` is over, and with it all that ended before it."""
         with self._lock:
@@ -247,9 +273,17 @@ class Queue:
 
         return max(waiting, key=expected, default=None)
 
+    def _usual(self, now: float) -> float:
+        """Seconds that it has taken to try a learner."""
+        tried = np.flatnonzero(self._rows).tolist()
+        seconds = [self._rate(i, now) * self._size[self.first_fold] for i in tried]
+        return float(np.median(seconds)) if seconds else 0.0
+
     def _in_time(self, waiting: list[int], now: float) -> int | None:
         assert self._deadline is not None
         left = self._deadline - now
+        if self._young_until is None:
+            self._young_until = now + _YOUNG * left
         if left <= 0:
             return None
         rest: dict[int, float] = {}
@@ -264,10 +298,15 @@ class Queue:
                 if rate * self._size[self._waiting[learner][-1]] <= left:
                     rest[learner] = rate * sum(self._size[f] for f in self._waiting[learner])
         quickest = min(rest, key=rest.__getitem__, default=None)
-        if quickest is not None and (not unopened or rest[quickest] <= left / 10):
+        if quickest is not None and rest[quickest] <= left / 10:
             return quickest
-        if unopened:
-            return unopened[0]
+        in_time = [i for i in rest if rest[i] <= _CERTAIN * left * self._n_workers]
+        if unopened and (now < self._young_until or (not in_time and self._usual(now) <= left)):
+            return min(unopened, key=self._opening_rank.__getitem__)
+        if in_time:
+            return max(in_time, key=lambda i: (self._gains.get(i, 0.0) / rest[i], -rest[i]))
+        if quickest is not None:
+            return quickest
         if not running:
             return None
         # joblib asks for a task before the outcome that freed the worker is handed out. Wait

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
@@ -14,15 +14,18 @@ from .plan import Queue
 _BEHIND = 0.5
 # A learner that is begun in vain has cost others their time.
 _CAUTION = 1.25
+# Part of the time that the learner may take which is done in any case.
+_QUICK = 0.15
 
 
 class PlannedQueue(Queue):
-    """Learners one after the other, in the order given.
+    """Learners one after the other, in the order given or, later, by :meth:`reorder`.
 
-    Under a deadline a learner goes on while all that is left of it is expected to end in time, on
-    all cores; another takes its place while it is not. Expected is what its own fits have cost
-    or, before the first has ended, what was expected times what the machine has been slower so
-    far.
+    Under a deadline a quick one comes first, so that something is done even where the machine is
+    slower than expected. Then a learner goes on while all that is left of it is expected to end
+    in time, on all cores; another takes its place while it is not. Expected is what its own fits
+    have cost or, before the first has ended, what was expected times what the machine has been
+    slower so far.
 
     Parameters
     ----------
@@ -30,15 +33,20 @@ class PlannedQueue(Queue):
         As of :class:`Queue`.
     costs : sequence of float
         Expected seconds of a fold of each learner.
-    n_workers : int
-        Fits that run at once.
     """
 
-    def __init__(self, *args: Any, costs: Sequence[float], n_workers: int, **options: Any) -> None:
+    def __init__(self, *args: Any, costs: Sequence[float], **options: Any) -> None:
         super().__init__(*args, **options)
+        self._first: int | None = None
         largest = max(self._size.values(), default=1)
         self._expected = np.asarray(costs) / largest
-        self._n_workers = n_workers
+        self._rank = {i: i for i in range(len(costs))}
+
+    def reorder(self, rank: Mapping[int, int]) -> None:
+        """Let learners come in another order; those that have begun come first."""
+        with self._lock:
+            self._rank |= rank
+            self._rank |= {i: -1 for i, opened in enumerate(self._opened) if opened is not None}
 
     def _slowness(self) -> float:
         """By how much fits take longer than expected: one learner's surprise is its own."""
@@ -60,6 +68,7 @@ class PlannedQueue(Queue):
 
     def _in_time(self, waiting: list[int], now: float) -> int | None:
         assert self._deadline is not None
+        waiting = sorted(waiting, key=self._rank.__getitem__)
         left, slowness = self._deadline - now, self._slowness()
         if left <= 0:
             return None
@@ -69,15 +78,22 @@ class PlannedQueue(Queue):
         }
         running = sum(rates[task.learner] * self._size[task.fold] for task in self._in_flight)
         busy = _BEHIND * running / self._n_workers
+        needs = {i: self._need(i, rates[i], busy) for i in waiting}
+        if not any(self._opened):
+            self._first = next((i for i in waiting if needs[i] <= _QUICK * left), None)
+        if self._first in needs and needs[self._first] <= left:
+            return self._first
         for learner in waiting:
-            fits = [rates[learner] * self._size[fold] for fold in self._waiting[learner]]
-            # Whole rounds of all workers: the last fold alone takes as long as two at once.
-            need = ceil(len(fits) / self._n_workers) * sum(fits) / len(fits)
-            if self._opened[learner] is None:
-                need = busy + _CAUTION * need
-            if need <= left:
+            if needs[learner] <= left:
                 return learner
         # Something is better than nothing: the stack needs one learner.
         if not self._in_flight and not self._rows.any():
-            return min(waiting, key=lambda i: rates[i] * len(self._waiting[i]), default=None)
+            return min(waiting, key=needs.__getitem__, default=None)
         return None
+
+    def _need(self, learner: int, rate: float, busy: float) -> float:
+        """Seconds until a learner could be done."""
+        fits = [rate * self._size[fold] for fold in self._waiting[learner]]
+        # Whole rounds of all workers: the last fold alone takes as long as two at once.
+        need = ceil(len(fits) / self._n_workers) * sum(fits) / len(fits)
+        return need if self._opened[learner] is not None else busy + _CAUTION * need

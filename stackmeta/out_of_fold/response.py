@@ -41,9 +41,13 @@ def respond(
     Raises
     ------
     ValueError
-        If the prediction has a shape that the target does not explain.
+        If the prediction has a shape that the target does not explain, or is of other classes.
     """
     answer = getattr(model, method)(X)
+    if answer is None:
+        raise ValueError(f"{method} gave None.")
+    if target.kind == "classes":
+        _check_classes(model, target, present)
     if target.kind == "numbers" or method != "predict":
         answer = _as_floats(answer, method)
     if target.kind == "numbers":
@@ -58,6 +62,23 @@ def respond(
     if method in PROBABILITIES:
         return _probability_block(answer, method, target, present)
     return _decision_block(answer, target, present)
+
+
+def _check_classes(model: Any, target: Target, present: np.ndarray | None) -> None:
+    """Refuse a model whose ``classes_`` are not those that it was fitted on, in their order."""
+    known: Any = getattr(model, "classes_", None)
+    codes = np.arange(target.n_classes) if present is None else present
+    if np.ndim(known) != 1 or len(known) != len(codes):
+        return
+    classes = np.asarray(target.classes)[codes]
+    names = [str(name) for name in known]
+    for expected in (codes, np.arange(len(codes)), classes):
+        if np.array_equal(known, expected) or names == [str(name) for name in expected]:
+            return
+    raise ValueError(
+        f"its classes_ are {names}, which are not those of y in their order: "
+        f"{[str(name) for name in classes]} (or their numbers)."
+    )
 
 
 def _as_floats(answer: Any, method: str) -> Any:

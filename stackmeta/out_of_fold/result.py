@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .display import as_html, as_text
 from .fold_average import vote
 from .folds import Split, covered_rows
 from .learner import take_columns
@@ -60,6 +61,14 @@ def _mean(repeats: np.ndarray) -> np.ndarray:
         return np.where(there, repeats, 0).sum(axis=0) / there.sum(axis=0)
 
 
+def _index(labels: np.ndarray, names: list) -> pd.Index:
+    import pandas as pd
+
+    if len(names) > 1:
+        return pd.MultiIndex.from_tuples(labels.tolist(), names=names)
+    return pd.Index(labels, name=names[0])
+
+
 @dataclass
 class OutOfFold:
     """Predictions for rows that the predicting model never saw.
@@ -91,6 +100,8 @@ class OutOfFold:
         Learners whose predictions are class codes: repeats vote instead of being averaged.
     index : Index or None
         The row labels of X, if it was a pandas DataFrame.
+    groups : ndarray of shape (n_rows,), or None
+        The group of each row, where ``fit`` was given groups.
     records : list of FitRecord
         Every fit that was done.
     """
@@ -105,7 +116,18 @@ class OutOfFold:
     learner_columns: dict[str, Any] = field(default_factory=dict)
     label_learners: frozenset[str] = frozenset()
     index: Any = None
+    groups: Any = None
     records: list[FitRecord] = field(default_factory=list)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Of arrays alone: skops files cannot hold an index of pandas.
+        labels = None if self.index is None else (self.index.to_numpy(), list(self.index.names))
+        return {**self.__dict__, "index": labels}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.index is not None:
+            self.index = _index(*self.index)
 
     @cached_property
     def matrix(self) -> np.ndarray:
@@ -297,3 +319,10 @@ class OutOfFold:
             f"OutOfFold({len(self.names)} learners, {self.by_repeat.shape[1]} rows, "
             f"{len(self.splits)} folds, {len(self.by_repeat)} repeats)"
         )
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        """Show the learners with their losses in notebooks."""
+        return as_html(self)

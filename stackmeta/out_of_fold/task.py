@@ -228,6 +228,16 @@ def _check_block(block: np.ndarray, n_rows: int, learner: Learner, target: Targe
             f"{learner.method} gave an array of shape {block.shape} for {n_rows} rows and "
             f"{width} columns."
         )
-    if not learner.given and block.dtype.kind == "f" and np.isnan(block).any():
-        n_bad = int(np.isnan(block).any(axis=1).sum())
-        raise ValueError(f"{learner.method} gave NaN for {n_bad} of {n_rows} held-out rows.")
+    if block.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{learner.method} gave {block.dtype} where numbers were expected, such as "
+            f"{block.flat[0]!r}."
+        )
+    if learner.given or block.dtype.kind != "f":
+        return
+    # The logarithm of a probability of 0 is none.
+    bad = ~np.isfinite(block) & (np.isnan(block) | (learner.method != "predict_log_proba"))
+    if bad.any():
+        value = "NaN" if np.isnan(block[bad][0]) else f"{block[bad][0]}"
+        n_bad = int(bad.any(axis=1).sum())
+        raise ValueError(f"{learner.method} gave {value} for {n_bad} of {n_rows} held-out rows.")

@@ -33,10 +33,16 @@ def pids(client):
     return set(client.run(os.getpid).values())
 
 
-def test_same_numbers_as_here(dask):
-    stack = StackingRegressor(learners(), ConvexRegressor(), random_state=0)
+@pytest.mark.parametrize("stored", [False, True])
+def test_same_numbers_as_here(dask, tmp_path, stored):
+    stack = StackingRegressor(
+        learners(), ConvexRegressor(), random_state=0, store=tmp_path if stored else None
+    )
     there = stack.fit(TABLE, TABLE[:, 0])
     oof, predictions = there.oof_, there.predict(TABLE)
+    if stored:  # a fit that goes on has nothing left to do
+        assert_array_equal(stack.fit(TABLE, TABLE[:, 0]).predict(TABLE), predictions)
+    stack.set_params(store=None)
     with parallel_config("sequential"):
         here = stack.fit(TABLE, TABLE[:, 0])
     assert_array_equal(oof.matrix, here.oof_.matrix)
@@ -145,12 +151,14 @@ def test_time_limit(dask, tmp_path):
     """Fit returns in time with what got done; what runs on a worker goes on there."""
     # A worker that an earlier test has killed may be starting still.
     dask.wait_for_workers(3, timeout=60)
-    dask.run(import_module, Noted.__module__)
-    go, ended, limit = tmp_path / "go", tmp_path / "go.ended", 8.0
+    for module in (Noted.__module__, "stackmeta.out_of_fold.run", "sklearn.linear_model"):
+        dask.run(import_module, module)
+    out_of_fold([("quick", Noted(tmp_path / "before"))], TABLE, TABLE[:, 0], cv=6)
+    go, ended, limit = tmp_path / "go", tmp_path / "go.ended", 16.0
     stack = [("quick", Noted(tmp_path / "fits")), ("waits", Waits(go))]
     started = time.monotonic()
     try:
-        with pytest.warns(UserWarning, match="time_limit=8"):
+        with pytest.warns(UserWarning, match="time_limit=16"):
             oof = out_of_fold(stack, TABLE, TABLE[:, 0], time_limit=limit)
         assert time.monotonic() - started < 1.1 * limit + 2
         assert oof.names == ["quick"]

@@ -25,6 +25,8 @@ from stackmeta.combiners import (
     LocalCompetenceRegressor,
     MetaLearnerClassifier,
     MetaLearnerRegressor,
+    OnlineWeightsClassifier,
+    PartiallyPooledClassifier,
     SignedWeightsClassifier,
     SignedWeightsRegressor,
 )
@@ -160,4 +162,12 @@ class MetaLearnerOfAnything(_AnyTable, MetaLearnerClassifier):
 
 
 class SignedWeightsOfAnything(_AnyTable, SignedWeightsClassifier):
+    pass
+
+
+class OnlineWeightsOfAnything(_AnyTable, OnlineWeightsClassifier):
+    pass
+
+
+class PartiallyPooledOfAnything(_AnyTable, PartiallyPooledClassifier):
     pass

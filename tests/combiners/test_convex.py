@@ -278,3 +278,14 @@ def test_numbers_far_beyond_all_predictions(size):
     combiner = ConvexRegressor().fit(P, size * np.arange(1, 6))
     assert combiner.weights_.sum() == pytest.approx(1)
     assert np.isfinite(combiner.predict(P)).all()
+
+
+@pytest.mark.parametrize("n_learners", [2, 3])
+def test_all_learners_in_another_order_than_theirs(n_learners):
+    """Where all had weight, and the second had come in first, their weights were exchanged."""
+    for seed in range(60):
+        P, y = binary(60, n_learners, seed=seed)
+        truth = np.where(y[:, None] == 1, P, 1 - P)
+        weights = ConvexClassifier().fit(P, y).weights_
+        gradient = -(truth / (truth @ weights)[:, None]).mean(axis=0)
+        assert weights @ gradient - gradient.min() < 1e-8

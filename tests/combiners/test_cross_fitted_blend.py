@@ -84,7 +84,7 @@ def test_a_clear_winner_gets_the_weight():
 
 
 def test_candidates_that_are_alike_share_the_weight():
-    P, y = binary(200)
+    P, y = binary(300)
     twins = [("one", ConvexClassifier()), ("two", ConvexClassifier())]
     weights = CrossFittedBlendClassifier(twins).fit(P, y).candidate_weights_
     assert weights["one"] == pytest.approx(weights["two"])

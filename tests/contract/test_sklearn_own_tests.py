@@ -134,6 +134,7 @@ def test_harness_counts_and_keeps_lines(tmp_path):
     assert len(rewritten(source).splitlines()) == len(source.splitlines())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("addition", "complaint"),
     [

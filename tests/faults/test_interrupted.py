@@ -55,7 +55,10 @@ def start(tmp_path, name, backend):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, str(script), str(tmp_path / name), backend, str(tmp_path / "log")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # In a session of its own, so that no process of it can be missed at its end.
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     assert process.stdout.readline().strip() == "ready"
     return process
 
@@ -72,31 +75,23 @@ def lines(tmp_path):
     return log.read_text().splitlines() if log.exists() else []
 
 
-def children(process):
-    """Process ids of all that a process has started (Linux), but for joblib's cleaner."""
+def alive_of(group):
+    """Process ids of all that a process has started (Linux), and of itself."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            state, _, group_of_it = path.read_text().rpartition(")")[2].split()[:3]
             command = path.with_name("cmdline").read_text()
-        except (OSError, IndexError):
+        except (OSError, ValueError):
             continue
-        if parent == process and "resource_tracker" not in command:
+        if int(group_of_it) == group and state != "Z" and "resource_tracker" not in command:
             found.append(int(path.parent.name))
     return found
 
 
-def is_alive(process):
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-def wait_for_the_end_of(processes):
+def wait_for_the_end_of(group):
     deadline = time.monotonic() + 20
-    while any(map(is_alive, processes)):
+    while alive_of(group):
         assert time.monotonic() < deadline, "workers outlive the process that started them"
         time.sleep(0.1)
 
@@ -113,17 +108,13 @@ def test_killed_at_any_moment_and_run_again(tmp_path, backend):
         (tmp_path / "log").unlink()
         name = f"killed_{number}"
         process = start(tmp_path, name, backend)
-        workers = []
-        end = time.monotonic() + rng.uniform(0.0, 2.0)
-        while time.monotonic() < end:
-            workers = children(process.pid) or workers
-            time.sleep(0.01)
+        time.sleep(rng.uniform(0.0, 2.0))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        for worker in workers:  # loky's would end by themselves, after some idle minutes
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(worker, signal.SIGKILL)
-        wait_for_the_end_of(workers)
+        with contextlib.suppress(ProcessLookupError):
+            # Loky's workers would end by themselves, after some idle minutes.
+            os.killpg(process.pid, signal.SIGKILL)
+        wait_for_the_end_of(process.pid)
         store = OutOfFoldStore(tmp_path / name)
         kept = [*store.fits]
         assert all(store.fits.index(key)["learner"].startswith("forest") for key in kept)
@@ -141,13 +132,12 @@ def test_interrupted_by_a_user(tmp_path, backend):
     while len(lines(tmp_path)) < 5:
         time.sleep(0.02)
         assert process.poll() is None
-    workers = children(process.pid)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "finished fits are in OutOfFoldStore" in error
     assert "Call fit again with the same store=" in error
-    wait_for_the_end_of(workers)
+    wait_for_the_end_of(process.pid)
     assert not list((tmp_path / "stopped" / "unfinished").glob("*"))
     kept = len(OutOfFoldStore(tmp_path / "stopped"))
     assert kept >= 1

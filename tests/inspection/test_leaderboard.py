@@ -21,12 +21,14 @@ LEARNERS = [
     ("nb", GaussianNB()),
     ("lr", LogisticRegression(max_iter=1000)),
 ]
+COLUMNS = ["learner", "loss", "loss_se", "weight", "gain", "gain_se"]
+COLUMNS += ["fit_seconds", "predict_seconds", "path"]
 
 
 def test_columns_and_order():
     stack = StackingClassifier(LEARNERS, ConvexClassifier(), cv=3).fit(X, LABELS)
     table = stack.leaderboard()
-    assert list(table.columns) == ["learner", "loss", "weight", "fit_seconds", "path"]
+    assert list(table.columns) == COLUMNS
     assert list(table["loss"]) == sorted(table["loss"])
     assert list(table.index) == [0, 1, 2]
     assert table["learner"].iloc[-1] == "dummy"
@@ -81,3 +83,34 @@ def test_prefit():
 def test_before_fit():
     with pytest.raises(NotFittedError):
         StackingClassifier(LEARNERS).leaderboard()
+
+
+def test_errors_of_the_losses():
+    """The standard error of a log loss is that of a mean; of a root, by the delta method."""
+    stack = StackingClassifier(LEARNERS, cv=3).fit(X, LABELS)
+    table = stack.leaderboard(gain=False).set_index("learner")
+    sure = stack.oof_.block("lr")[np.arange(len(Y)), Y]
+    expected = np.std(-np.log(sure), ddof=1) / np.sqrt(len(Y))
+    assert table.loc["lr", "loss_se"] == pytest.approx(expected, rel=1e-6)
+    features, y = load_diabetes(return_X_y=True)
+    stack = StackingRegressor([("ridge", Ridge())]).fit(features, y)
+    squares = (y - stack.oof_.block("ridge")[:, 0]) ** 2
+    drawn = np.random.default_rng(0).choice(squares, (2000, len(squares)))
+    bootstrapped = np.sqrt(drawn.mean(axis=1)).std()
+    found = stack.leaderboard(gain=False)["loss_se"].iloc[0]
+    assert found == pytest.approx(bootstrapped, rel=0.1)
+
+
+def test_seconds_of_predictions():
+    stack = StackingClassifier(LEARNERS, ConvexClassifier(), cv=3).fit(X, LABELS)
+    assert stack.leaderboard()["predict_seconds"].isna().all()
+    table = stack.leaderboard(X=X).set_index("learner")["predict_seconds"]
+    predicts = {name for name, e in stack.named_estimators_.items() if e != "drop"}
+    assert set(table.dropna().index) == predicts
+    assert (table.dropna() > 0).all()
+
+
+def test_wrong_gain():
+    stack = StackingClassifier(LEARNERS, cv=3).fit(X, LABELS)
+    with pytest.raises(ValueError, match="gain='yes'"):
+        stack.leaderboard(gain="yes")

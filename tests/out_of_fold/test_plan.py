@@ -204,3 +204,30 @@ def test_a_gpu_is_queued_for_while_others_fill_the_cores(deadline):
     assert all(start >= end for (_, end), (start, _) in itertools.pairwise(on_gpu))
     on_cpu = [end for task, _, end in runs if task.learner in (0, 2)]
     assert max(on_cpu) < max(end for _, end in on_gpu) <= 51 + max(on_cpu) * (deadline is not None)
+
+
+def test_under_a_deadline_learners_are_tried_in_the_order_of_their_ranks():
+    queue = Queue([10, 10], 4, 20, refit=False, opening=[3, 1, 2, 1], deadline=100.0)
+    assert [queue.next(0.0).learner for _ in range(4)] == [1, 3, 2, 0]
+
+
+def test_under_a_deadline_what_is_tried_late_is_not_tried():
+    """Trying all would take all the time: one that can be completed in time goes on."""
+    queue = Queue([10] * 4, 9, 40, refit=False, deadline=100.0)
+    runs = simulate(queue, lambda task: 12.0, 1)
+    n_fits = Counter(task.learner for task, _, _ in runs)
+    assert n_fits[0] == 4
+    assert max(end for _, _, end in runs) <= 100
+
+
+def test_under_a_deadline_the_seconds_go_where_most_is_gained():
+    """All can still end in time: the one that gains most for its seconds goes on."""
+    queue = Queue([10] * 5, 3, 50, refit=False, deadline=100.0)
+    seconds = {0: 5.0, 1: 10.0, 2: 12.0}
+    for learner in range(3):
+        assert queue.next(0.0).learner == learner
+        queue.done(Task(learner, 4), seconds[learner])
+    queue.expect({0: 0.0, 1: 0.1, 2: 0.2})
+    assert queue.next(31.0) == Task(2, 3)
+    # three more of it, 36 s, would end too late: what can be completed goes first
+    assert queue.next(70.0).learner == 0

@@ -143,3 +143,9 @@ def test_without_a_deadline_learners_come_in_order_until_it_is_enough(n_jobs):
     assert asked == [["a"], ["a", "b"]]
     assert oof.names == ["a", "b"]
     assert oof.paths == {"a": "refit", "b": "refit", "c": "not needed", "d": "not needed"}
+
+
+def test_a_quick_learner_is_done_first_whatever_comes_of_the_machine():
+    """All takes thrice as long as expected: the first alone would not be done in time."""
+    found = run([20, 1, 30], [60, 3, 90], 100.0)
+    assert complete(found) == [1]

@@ -134,7 +134,8 @@ def test_diagram_before_and_after_fit(face):
     for html in (before, after):
         assert "GaussianNB" in html or "Ridge" in html
         if not isinstance(face, OutOfFoldTransformer):
-            assert all(f">{name}<" in html for name, *_ in face.estimators)
+            names = [name for name, *_ in face.estimators]
+            assert all(f">{name}<" in html or f">{name}: " in html for name in names)
     if not isinstance(face, OutOfFoldTransformer):
         assert "final_estimator" in before
 

@@ -1,12 +1,15 @@
 """The super learner: a raw table in, a stack out."""
 
 import pickle
+import warnings
 from time import perf_counter, sleep
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
@@ -25,6 +28,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from stackmeta import (
     ConvexClassifier,
     CrossFittedBlendClassifier,
+    OutOfFoldStore,
     SuperLearnerClassifier,
     SuperLearnerRegressor,
     out_of_fold,
@@ -195,7 +199,7 @@ def test_noise_is_not_learnt():
 
 
 def test_time_limit():
-    learner = SuperLearnerClassifier(["linear", ("slow", Slow())], time_limit=10, n_jobs=2)
+    learner = SuperLearnerClassifier(["linear", ("slow", Slow())], time_limit=10)
     start = perf_counter()
     with pytest.warns(UserWarning, match="time_limit"):
         learner.fit(X, LABELS)
@@ -415,3 +419,30 @@ def test_repeats_fill_the_time():
     assert plan.n_repeats == 1
     assert plan.pace == 3
     assert plan.first_seconds < 9
+
+
+def test_both_levels_go_on_from_a_store(tmp_path, monkeypatch):
+    """Killed in the second level, a fit repeats nothing of either."""
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    learner = SuperLearnerClassifier(
+        ["linear", "lightgbm_small"], cv=3, random_state=0, store=tmp_path / "s"
+    )
+    first = learner.fit(X, y)
+    table = OutOfFoldStore(tmp_path / "s").to_frame()
+    assert {"convex", "second_lightgbm"} <= set(table.learner[table.level == 2])
+    first_level = OutOfFoldStore(tmp_path / "s").out_of_fold()
+    assert set(first_level.names) == {"linear", "lightgbm_small"}
+    written = []
+    monkeypatch.setattr(OutOfFoldStore, "write_fit", lambda self, *args: written.append(args))
+    again = clone(learner).fit(X.copy(), y)
+    assert written == []
+    assert_array_equal(again.predict_proba(X), first.predict_proba(X))
+
+
+def test_a_learner_more_is_no_other_table(tmp_path):
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    options = {"cv": 3, "random_state": 0, "store": tmp_path / "s"}
+    SuperLearnerClassifier(["linear"], **options).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SuperLearnerClassifier(["linear", "lightgbm_small"], **options).fit(X, y)

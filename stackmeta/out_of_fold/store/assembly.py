@@ -30,7 +30,8 @@ def assemble(store: OutOfFoldStore, data: str | None) -> OutOfFold:
         Which X and y; None: the only one there is.
     """
     indices = dict(store.indices())
-    known = sorted({index["data"] for index in indices.values()})
+    levels = {index["data"]: index["level"] for index in indices.values()}
+    known = sorted(key for key, level in levels.items() if level == 1 or key == data)
     if data is None and len(known) > 1:
         raise ValueError(
             f"The store holds fits of several X and y: say which, data= one of {known}."

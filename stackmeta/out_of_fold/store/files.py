@@ -88,8 +88,9 @@ class ObjectFolder:
             A pickle.
         """
         draft = self.root / _UNFINISHED / f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex}"
-        draft.mkdir(parents=True)
         try:
+            # In here, too, for Ctrl-C may come while the folder is made.
+            draft.mkdir(parents=True)
             files = {}
             for name, array in arrays.items():
                 with (draft / f"{name}.npy").open("wb") as file:
@@ -134,8 +135,10 @@ class ObjectFolder:
             return
         away = self.root / _UNFINISHED / f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex}"
         away.parent.mkdir(exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(path, away)
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(path, away)
+        finally:
             shutil.rmtree(away, ignore_errors=True)
 
     def index(self, key: str) -> dict[str, Any]:

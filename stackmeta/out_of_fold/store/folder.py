@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 from collections.abc import Iterable, Mapping
+from copy import copy
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -88,7 +90,15 @@ class OutOfFoldStore:
         self.fits = ObjectFolder(self.path, "fits")
         self.data = ObjectFolder(self.path, "data")
         self.partitions = ObjectFolder(self.path, "partitions")
+        #: 1: learners on X; 2: meta-learners on what these predict.
+        self.level = 1
         self._off = False
+
+    def next_level(self) -> OutOfFoldStore:
+        """Give the same folder, for fits on predictions of those of this level."""
+        above = copy(self)
+        above.level += 1
+        return above
 
     def open(self) -> None:
         """Make the folder, or see that it is a store that can be written.
@@ -189,18 +199,20 @@ class OutOfFoldStore:
         table : DataFrame
             A row a fit: ``learner``, ``estimator``, ``params``, ``what`` ("fold", "refit" or "all
             folds"), ``fold``, ``loss`` of the held-out rows, ``seconds``, ``written`` (UTC),
-            ``bytes``, ``has_model``, ``data`` (which X and y; a key), ``versions`` and ``key``.
+            ``bytes``, ``has_model``, ``level`` (1: on X; 2: on predictions of level 1), ``data``
+            (which X and y; a key), ``versions`` and ``key``.
             Damaged ones are left out, with a warning.
         """
         import pandas as pd
 
         columns = ["learner", "estimator", "params", "what", "fold", "loss", "seconds", "written"]
-        more = ["bytes", "has_model", "data", "versions", "key"]
+        more = ["bytes", "has_model", "level", "data", "versions", "key"]
         rows = [
             {
                 **{name: index[name] for name in columns},
                 "bytes": self.fits.n_bytes(key),
                 "has_model": "model.pkl" in index["files"],
+                "level": index["level"],
                 "data": index["data"],
                 "versions": index["versions"],
                 "key": key,
@@ -224,6 +236,34 @@ class OutOfFoldStore:
                 damaged.append(str(error))
         if damaged:
             warn_caller(f"{len(damaged)} fits of the store are damaged, such as {damaged[0]}")
+
+    def model(self, key: str) -> Any:
+        """Load the model of a fit. It is a pickle: do so only with stores that you trust.
+
+        Parameters
+        ----------
+        key : str
+            Of a row of :meth:`to_frame` with ``has_model``.
+
+        Returns
+        -------
+        model : estimator
+            The fitted learner; of ``what="all folds"``, the learner on all rows.
+
+        Raises
+        ------
+        KeyError
+            If there is no such fit, or it has no model.
+        """
+        try:
+            index = self.fits.index(key)
+            found = self.fits.model(key, index)
+        except DamagedError as error:
+            raise KeyError(f"{self} has no such fit: {error} See to_frame().") from error
+        if found is None:
+            raise KeyError(f"{self} keeps no model of the fit {key!r}.")
+        model = pickle.loads(found)
+        return model[0] if index["what"] == "all folds" else model
 
     def prune(
         self,

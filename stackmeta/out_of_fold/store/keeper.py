@@ -140,6 +140,7 @@ class Keeper:
             "method": learner.method,
             "what": _KINDS.get(task.fold, "fold"),
             "fold": fold,
+            "level": self.store.level,
             "data": self.data,
             "partition": self._partition,
             "split": None if fold is None else self._splits[fold],
@@ -208,7 +209,8 @@ class Keeper:
         """Write what the folds are of; say so if the store knows other data only."""
         store, target = self.store, self.work.target
         others = [key for key in store.data if key != self.data]
-        if others and self.data not in store.data:
+        # Whenever a learner changes, so do the predictions that a meta-learner reads.
+        if store.level == 1 and others and self.data not in store.data:
             warn_caller(
                 f"X or y is not what the store {str(store.path)!r} was filled with, so that every "
                 "learner is fitted. What it holds of other data stays there; "

@@ -1,0 +1,110 @@
+"""Rows of tasks: weights at a strength of pooling, and the strength that serves best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .shrunken_weights import (
+    Evidence,
+    Population,
+    evidence,
+    fit_population,
+    fit_tasks,
+    spread_of_tasks,
+)
+
+# Strengths that are tried, in rows. However much the known tasks agree, a thousand rows make a
+# task its own: a new one may differ.
+_STRENGTHS = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+# So many tasks say which is best.
+_MOST_TASKS = 200
+
+
+@dataclass
+class WeighedTasks:
+    """Weights of tasks, and what they follow from."""
+
+    population: Population
+    of_task: np.ndarray
+    data: list[Evidence]
+    scale: np.ndarray
+    spread: float
+
+
+@dataclass
+class TaskRows:
+    """Errors (or probabilities of the truth) with the weight and the task of each."""
+
+    rows: np.ndarray
+    weight: np.ndarray
+    codes: np.ndarray
+    squared: bool
+
+    def part(self, index: np.ndarray) -> TaskRows:
+        """Take some rows."""
+        return TaskRows(self.rows[index], self.weight[index], self.codes[index], self.squared)
+
+    def weigh(self, prior_rows: float, rounds: int) -> WeighedTasks:
+        """Fit population and tasks; those without a row get the population's weights."""
+        n_tasks, m = int(self.codes.max()) + 1, self.rows.shape[1]
+        parts = [np.flatnonzero(self.codes == task) for task in range(n_tasks)]
+        blocks = [self.rows[part] for part in parts]
+        weights = [self.weight[part] for part in parts]
+        start, scale, spread = np.full(m, 1.0 / m), np.ones(n_tasks), 1.0
+        of_task = np.tile(start, (n_tasks, 1))
+        # Errors are measured in the spread that they have at weights that are measured in it.
+        for _ in range(rounds if self.squared else 1):
+            if self.squared:
+                scale, spread = spread_of_tasks(blocks, weights, of_task)
+            data = [
+                evidence(block / np.sqrt(s), w, squared=self.squared)
+                for block, w, s in zip(blocks, weights, scale, strict=True)
+            ]
+            population = fit_population(data, start, prior_rows)
+            start, of_task = population.weights, fit_tasks(data, population)
+        return WeighedTasks(population, of_task, data, scale, spread)
+
+    def loss(self, found: WeighedTasks) -> float:
+        """Sum of the losses of these rows with weights that others gave."""
+        of_task = np.tile(found.population.weights, (int(self.codes.max()) + 1, 1))
+        n_known = min(len(of_task), len(found.of_task))
+        of_task[:n_known] = found.of_task[:n_known]
+        mixed = np.einsum("rl,rl->r", self.rows, of_task[self.codes])
+        if self.squared:
+            return float(self.weight @ mixed**2)
+        return -float(self.weight @ np.log(np.maximum(mixed, np.finfo(np.float64).eps)))
+
+
+def choose_strength(every: TaskRows, splits: Iterable[tuple], repeats: int) -> float:
+    """Find the strength of the prior whose weights are best on rows that they were not fitted to.
+
+    The marginal likelihood will not do: it has one variance for all learners, and those that no
+    task wants speak for a small one.
+    """
+    if every.rows.shape[1] == 1:
+        return _STRENGTHS[-1]
+    few = every.codes < _MOST_TASKS
+    losses = np.zeros(len(_STRENGTHS))
+    for train, test in splits:
+        fit, judge = (
+            (np.asarray(part)[:, None] * repeats + np.arange(repeats)).ravel()
+            for part in (train, test)
+        )
+        fit, judge = fit[few[fit]], judge[few[judge]]
+        if len(fit) == 0 or len(judge) == 0:
+            continue
+        rows, held_out = every.part(fit), every.part(judge)
+        for i, strength in enumerate(_STRENGTHS):
+            losses[i] += held_out.loss(rows.weigh(strength, 2))
+    # Of those that are as good as the best the strongest: without any evidence, one set.
+    least = losses.min()
+    return _STRENGTHS[int(np.flatnonzero(losses <= least + 1e-9 * abs(least))[-1])]
+
+
+def condensed(data: Evidence, w: np.ndarray) -> Evidence:
+    """Evidence without its rows: the quadratic that stands for them at ``w``."""
+    hessian, linear = data.expand(w)
+    return Evidence(data.rows[:0], data.weight[:0], data.squared, hessian, linear)
