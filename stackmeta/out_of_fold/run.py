@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import time
 import warnings
 from collections.abc import Generator, Iterator
@@ -20,7 +21,7 @@ from ..compat import let_ray_yield
 from .plan import WAIT, Queue, Task
 from .shared import Shared
 from .task import Outcome, run_task
-from .threads import limited_pools, threads_of
+from .threads import Threads, limited_pools, threads_of
 
 # With fewer rows, threads mostly wait for each other's Python.
 _FEW_ROWS = 75_000
@@ -98,7 +99,9 @@ def _run(
         parallel(
             delayed(_pause)()
             if task is WAIT
-            else delayed(run_task)(shared, task, threads_of(n_jobs, queue.n_open))
+            else delayed(_FitOf(shared.value.learners[task.learner].name))(
+                shared, task, threads_of(n_jobs, queue.n_open)
+            )
             for task in tasks
         )
     )
@@ -143,6 +146,21 @@ def _run_alone(
             "was killed, as the system does when memory runs out, or it crashed."
         )
         yield Outcome(task, perf_counter() - clock, started, os.getpid(), error=error)
+
+
+class _FitOf:
+    """``run_task`` under a learner's name.
+
+    dask foresees the seconds of calls by their name. Under one for all, a short fit waits behind
+    a long one of another learner, and dask's work stealing, which takes it for shorter than its
+    move, leaves it there.
+    """
+
+    def __init__(self, learner: str) -> None:
+        self.__name__ = re.sub(r"\W", "_", learner)
+
+    def __call__(self, shared: Shared, task: Task, threads: Threads | None) -> Outcome:
+        return run_task(shared, task, threads)
 
 
 def _pause() -> None:
