@@ -1,7 +1,6 @@
 """What a memory of other tables is worth to a super learner; and the memory that is shipped.
 
-    python benchmarks/experience_draws.py && python benchmarks/experience.py --replay
-    python benchmarks/experience.py --ship
+    python benchmarks/experience_draws.py && python benchmarks/experience.py --replay --ship
     python benchmarks/experience.py --fit --seconds 10 [--tables …] [--seeds 0 1]
 
 All on tables that the memory has not seen: nothing of a table is known when it is tested.
@@ -10,8 +9,9 @@ All on tables that the memory has not seen: nothing of a table is known when it 
 seconds last, convex weights by out-of-fold error, judged on rows held out; in the order in
 which they are listed, and in the order that the memory advises.
 
---fit fits super learners for the seconds, with the memory and without, on up to --rows rows; each
-fit is a process of its own, two jobs. "change" is that of log loss or root mean squared error.
+--fit fits super learners for the seconds, with the shipped records of other tables and without, on
+up to --rows rows; each fit is a process of its own, two jobs. "change" is that of log loss or root
+mean squared error.
 
 --ship writes the records of all draws into the package: losses, seconds, weights and products of
 errors, no row of a table, and no name of a column.
@@ -26,6 +26,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ import stackmeta
 from stackmeta import OutOfFold
 from stackmeta.experience import TaskMemory, describe_table
 from stackmeta.experience.leave_one_table_out import TriedTask, leave_one_table_out
+from stackmeta.experience.record import TaskRecord
 from stackmeta.experience.recording import gram_of, record_of
+from stackmeta.experience.shipped import shipped_records
 from stackmeta.learners import portfolio
 from stackmeta.out_of_fold.target import Target
 
@@ -161,7 +164,7 @@ def ship(tasks: list[TriedTask]) -> None:
 
 def fit(options: argparse.Namespace) -> None:
     """Fit super learners with and without the memory, side by side."""
-    records = [tried.record for tried in tried_tasks(options.folder)]
+    records = shipped_records()
     done = [json.loads(x) for x in _lines(options.results)]
     known = {(r["table"], r["seed"], r["seconds"], r["rows"], r["arm"]) for r in done}
     for seed in options.seeds:
@@ -187,7 +190,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def measure(
-    entry: dict, seed: int, arm: str, options: argparse.Namespace, records: list
+    entry: dict, seed: int, arm: str, options: argparse.Namespace, records: Sequence[TaskRecord]
 ) -> dict[str, Any] | None:
     """Fit one super learner in a process of its own; None where a table has too few rows."""
     classifies = entry["task"] != "regression"

@@ -79,8 +79,34 @@ class Advice:
             weights = weights * np.exp(-strength * (mean - mean.min()))
         return weights / weights.sum()
 
+    def best_alone(self, costs: Mapping[str, float], seconds: float) -> str | None:
+        """Name the learner of least expected loss that costs so little; None if none does.
+
+        Where it is not expected to be better beyond doubt, that is the one that is listed first.
+
+        Parameters
+        ----------
+        costs : dict of str to float
+            Expected seconds of each learner.
+        seconds : float
+            Most that it may cost.
+        """
+        gains = _Blends(self._grams, self._near / self._near.sum()).gains()
+        open_ = [
+            j for j, name in enumerate(self.names) if self._known[j] and costs[name] <= seconds
+        ]
+        if not open_:
+            return None
+        best = max(open_, key=gains.__getitem__)
+        return self.names[best if gains[best] > gains[open_[0]] + self._doubt else open_[0]]
+
     def plan(
-        self, losses: Mapping[str, float], costs: Mapping[str, float], seconds: float | None
+        self,
+        losses: Mapping[str, float],
+        costs: Mapping[str, float],
+        seconds: float | None,
+        *,
+        first: str | None = None,
     ) -> list[str]:
         """Order the learners that are not done.
 
@@ -92,6 +118,8 @@ class Advice:
             Expected seconds of each learner.
         seconds : float or None
             What is left. None: enough for all of them.
+        first : str, default=None
+            A learner that comes first in any case.
 
         Returns
         -------
@@ -99,12 +127,13 @@ class Advice:
             Those first that the best plan fits in the seconds. Learners that no task knows stay
             where they are listed.
         """
-        left = [j for j, name in enumerate(self.names) if name not in losses]
+        left = [j for j, name in enumerate(self.names) if name not in {*losses, first}]
         rest = [j for j in left if self._known[j]]
         cost = np.array([costs[name] for name in self.names])
         blends = _Blends(self._grams, self.nearness(losses))
         blends.mix([j for j in range(len(self.names)) if j not in rest])
         seconds = float(cost.sum()) if seconds is None else seconds
+        seconds -= costs[first] if first else 0.0
         kept, chosen = blends.follow(rest, cost, seconds)
         if rest:
             plans = [blends.play(rest, cost, seconds, power=power) for power in _POWERS]
@@ -112,7 +141,8 @@ class Advice:
             if gain > kept + self._doubt:
                 chosen = plan
         planned = iter(chosen + [j for j in rest if j not in chosen])
-        return [self.names[next(planned) if self._known[j] else j] for j in left]
+        names = [self.names[next(planned) if self._known[j] else j] for j in left]
+        return [first, *names] if first else names
 
 
 class _Blends:
@@ -153,7 +183,7 @@ class _Blends:
         state, total, chosen = (self._now, self._shared), 0.0, []
         left, open_ = seconds, list(rest)
         while open_ := [j for j in open_ if j not in chosen and cost[j] <= left]:
-            gains = self._gains(state)
+            gains = self.gains(state)
             best = max(open_, key=lambda j: gains[j] / cost[j] ** power)
             left -= cost[best]
             total += gains[best] * _worth(left, seconds)
@@ -167,13 +197,14 @@ class _Blends:
         for j in rest:
             if cost[j] <= left:
                 left -= cost[j]
-                total += self._gains(state)[j] * _worth(left, seconds)
+                total += self.gains(state)[j] * _worth(left, seconds)
                 state = self._with(state, j)
                 chosen.append(j)
         return total, chosen
 
-    def _gains(self, state: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    def gains(self, state: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
         """By how much the logarithm of the loss falls with each learner, over the tasks."""
+        state = (self._now, self._shared) if state is None else state
         now = state[0][:, None]
         share, spread = self._steps(state)
         then = np.maximum(now - share**2 * spread, _LEAST)

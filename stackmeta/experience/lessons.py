@@ -27,6 +27,8 @@ from .shipped import SHIPPED, shipped_records
 _LEAST_TABLES = 3
 # With more rows, or a target of numbers, weights are as good without a prior (docs).
 _MOST_ROWS_OF_A_PRIOR = 1_000
+# Part of the time that the first learner may take, so that something is done in any case.
+_QUICK = 0.12
 # Fits so short measure the machine's mood, and those on far fewer or more rows another thing.
 _LEAST_SECONDS = 0.005
 _MOST_ROWS_APART, _MOST_TIMES = 4.0, 3.0
@@ -132,6 +134,8 @@ class Lessons:
     ) -> list[tuple]:
         """Put the learners first that are expected to gain most in the time.
 
+        Before them comes the best of the quick ones, so that something is done in any case.
+
         Parameters
         ----------
         learners : list of (str, estimator) or (str, estimator, columns)
@@ -144,7 +148,9 @@ class Lessons:
         self._names = [name for name, *_ in learners]
         if not self.are_enough:
             return learners
-        position = {name: i for i, name in enumerate(self.next({}))}
+        quick = None if seconds is None else self._advice.best_alone(costs, _QUICK * seconds)
+        order = self._advice.plan({}, costs, seconds, first=quick)
+        position = {name: i for i, name in enumerate(order)}
         return sorted(learners, key=lambda learner: position[learner[0]])
 
     @cached_property

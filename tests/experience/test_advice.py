@@ -29,6 +29,26 @@ def test_seconds_count():
     assert set(plan[:2]) == {"forest", "network"}
 
 
+def test_the_best_of_the_quick_comes_first():
+    records = [made_record(table, spreads=(0.8, 0.5, 0.3, 0.6)) for table in "abc"]
+    costs = {"linear": 1.0, "forest": 2.0, "booster": 9.0, "network": 2.0}
+    advised = advice(records)
+    assert [advised.best_alone(costs, most) for most in (0.5, 1, 3, 9)] == [
+        None,
+        "linear",
+        "forest",
+        "booster",
+    ]
+    plan = advised.plan({}, costs, 12.0, first="forest")
+    assert plan[0] == "forest"
+    assert sorted(plan) == sorted(NAMES)
+
+
+def test_of_quick_learners_that_are_alike_the_listed_one_comes_first():
+    records = [made_record(table, spreads=(0.5, 0.5, 0.5, 0.5)) for table in "abc"]
+    assert advice(records).best_alone(SAME, 1.0) == NAMES[0]
+
+
 def test_without_a_limit_all_come():
     records = [made_record(table) for table in "abc"]
     assert sorted(advice(records).plan({}, SAME, None)) == sorted(NAMES)
