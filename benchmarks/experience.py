@@ -33,6 +33,7 @@ from typing import Any
 import accuracy
 import corpus
 import experience_draws
+import experience_report
 import numpy as np
 import pandas as pd
 import tables
@@ -49,7 +50,6 @@ from stackmeta.out_of_fold.target import Target
 
 BUDGETS = (0.03, 0.06, 0.12, 0.25, 0.5)
 SHIPPED = Path(stackmeta.__file__).parent / "experience" / "shipped.jsonl.gz"
-ARMS = ("without", "with")
 
 
 def main() -> None:
@@ -172,7 +172,7 @@ def fit(options: argparse.Namespace) -> None:
             if entry["name"] not in (options.tables or [entry["name"]]):
                 continue
             # Which comes first takes turns.
-            for arm in ARMS[:: 1 if (seed + len(known)) % 2 else -1]:
+            for arm in experience_report.ARMS[:: 1 if (seed + len(known)) % 2 else -1]:
                 if (entry["name"], seed, options.seconds, options.rows, arm) not in known:
                     result = measure(entry, seed, arm, options, records)
                     if result is None:
@@ -181,8 +181,7 @@ def fit(options: argparse.Namespace) -> None:
                         file.write(json.dumps(result) + "\n")
                     done.append(result)
                     print(json.dumps(result), flush=True)
-    wanted = options.seconds, options.rows
-    report_fits([r for r in done if (r["seconds"], r["rows"]) == wanted])
+    experience_report.show(done)
 
 
 def _lines(path: Path) -> list[str]:
@@ -263,22 +262,6 @@ def fit_one(folder: Path) -> None:
         "learners": model.oof_.names,
     }
     (folder / "found.pkl").write_bytes(pickle.dumps(found))
-
-
-def report_fits(results: list[dict]) -> None:
-    frame = pd.DataFrame(results)
-    losses = frame.pivot_table(index=["table", "seed"], columns="arm", values="loss").dropna()
-    change = np.log(losses["with"] / losses["without"]).groupby("table").mean()
-    seconds, rows = frame["seconds"].iloc[0], frame["rows"].iloc[0]
-    print(
-        "\n| seconds | rows | tables | fits | change, mean | median | better on | worst | best |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
-    print(
-        f"| {seconds:g} | {rows:,} | {len(change)} | {len(losses)} | {change.mean():+.2%} "
-        f"| {change.median():+.2%} | {(change < 0).mean():.0%} "
-        f"| {change.max():+.1%} ({change.idxmax()}) | {change.min():+.1%} ({change.idxmin()}) |"
-    )
 
 
 if __name__ == "__main__":
