@@ -17,6 +17,8 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 TOOLS = ROOT / ".nox" / "tools"
 DIST = ROOT / "dist"
 REQUIREMENTS = ["build", "mypy==2.4.*", "nbconvert", "pandas-stubs", "ruff==0.17.*", "twine>=6.1"]
+#: Two files of tests at once: the fixtures of a file, such as a cluster, are started once.
+TWO = ["-n", "2", "--dist", "loadfile"]
 made: list[Path] = []
 
 nox.needs_version = ">=2024.4.15"
@@ -66,7 +68,7 @@ def types(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def doctests(session: nox.Session) -> None:
     """Examples in docstrings and in docs/*.md."""
-    options = ["--doctest-modules", "--doctest-glob=*.md", "--ignore=docs/conf.py"]
+    options = ["--doctest-modules", "--doctest-glob=*.md", "--ignore=docs/conf.py", *TWO]
     tool(session, "pytest", *options, "stackmeta", "docs", *session.posargs)
 
 
@@ -134,18 +136,18 @@ def tests(session: nox.Session, versions: str) -> None:
     """Run pytest on the oldest supported versions, scikit-learn 1.8, or the newest."""
     pins = {"oldest": floors(), "1.8": ["scikit-learn==1.8.*"], "newest": []}[versions]
     session.install("--editable", ".[test]", *pins)
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *TWO, *session.posargs)
 
 
 @nox.session
 def clusters(session: nox.Session) -> None:
-    """Run stacks on dask and on Ray, whose tests skip where it has no wheel."""
+    """Run stacks on Ray, whose tests skip where it has no wheel; those on dask run by default."""
     session.install("--editable", ".[test]")
     session.install(*PROJECT["project"]["optional-dependencies"]["ray"], success_codes=[0, 1])
-    session.run("python", "-m", "pytest", "tests/clusters", *session.posargs)
+    session.run("python", "-m", "pytest", "tests/clusters/test_ray.py", *session.posargs)
 
 
 @nox.session(venv_backend="none")
 def slow(session: nox.Session) -> None:
     """Run the tests that the default run leaves out."""
-    tool(session, "pytest", "-m", "slow", "tests", *session.posargs)
+    tool(session, "pytest", "-m", "slow", *TWO, "--durations=20", "tests", *session.posargs)

@@ -402,7 +402,7 @@ FRAME_COLUMNS = [
 ]
 
 
-@pytest.mark.parametrize("columns", FRAME_COLUMNS, ids=repr)
+@pytest.mark.parametrize("columns", FRAME_COLUMNS)
 def test_learners_read_their_columns_of_a_frame(columns):
     X, y = classes()
     frame = pd.DataFrame(X, columns=list("abcde"))

@@ -118,9 +118,9 @@ def test_classes_too():
 
     X, y = load_iris(return_X_y=True)
     learners = [
-        ("useless", SlowClassifier(DummyClassifier(), 0.2)),
-        ("useful", SlowClassifier(LogisticRegression(max_iter=500), 0.2)),
+        ("useless", SlowClassifier(DummyClassifier(), 0.5)),
+        ("useful", SlowClassifier(LogisticRegression(max_iter=500), 0.5)),
     ]
     with pytest.warns(UserWarning, match="time_limit"):
-        oof = out_of_fold(learners, X, y, cv=5, time_limit=1.7)
+        oof = out_of_fold(learners, X, y, cv=5, time_limit=4.2)
     assert oof.names == ["useful"]

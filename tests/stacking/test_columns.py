@@ -121,7 +121,7 @@ def test_a_combiner_does_not_read_the_passed_columns():
 
 
 @pytest.mark.parametrize(
-    "columns", [NUMBERS, [0, 1], "size", 0, make_column_selector(dtype_include="number")], ids=str
+    "columns", [NUMBERS, [0, 1], "size", 0, make_column_selector(dtype_include="number")]
 )
 def test_columns_of_a_learner(columns):
     log = Log()

@@ -107,7 +107,7 @@ def test_boolean_masks_are_rows():
         RepeatedKFold(n_splits=2, n_repeats=2),
         ShuffleSplit(3),
     ],
-    ids=repr,
+    ids=["seedless", "seeded", "repeated", "overlapping"],
 )
 def test_the_splitter_is_unchanged(cv):
     """Seeding the splitter in place would change the user's next cross-validation."""
