@@ -11,9 +11,10 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
+from ._intervals import IntervalStack
 from ._level0 import METHOD_CONSTRAINT
+from ._sets import SetStack
 from ._stack import BaseStack, final_estimator_has
-from ._uncertainty import IntervalStack, SetStack
 from .out_of_fold.checks import Entry
 from .out_of_fold.losses import full_probabilities
 from .out_of_fold.response import respond

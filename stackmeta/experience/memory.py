@@ -217,6 +217,10 @@ class TaskMemory:
         if not write and not self.path.exists():
             yield None
             return
+        if self.path.is_dir():
+            raise OSError(
+                f"{self.path} is a folder: a memory is a file, such as tasks.sqlite in it."
+            )
         mode = "rwc" if write else "ro"
         uri = f"{self.path.absolute().as_uri()}?mode={mode}"
         try:

@@ -118,7 +118,7 @@ def test_other_files_are_left_alone(tmp_path):
 
 
 def test_a_folder_is_no_memory(tmp_path):
-    with pytest.raises(OSError, match="cannot be written"):
+    with pytest.raises(OSError, match="is a folder"):
         TaskMemory(tmp_path).add(made_record())
 
 
