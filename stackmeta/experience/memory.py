@@ -219,7 +219,7 @@ class TaskMemory:
             return
         if self.path.is_dir():
             raise OSError(
-                f"{self.path} is a folder: a memory is a file, such as tasks.sqlite in it."
+                f"{self.path} is a folder: a memory is a file, such as one in it."
             )
         mode = "rwc" if write else "ro"
         uri = f"{self.path.absolute().as_uri()}?mode={mode}"
