@@ -27,8 +27,8 @@ class StackingClusterer(ClusterMixin, UnlabelledStack):
 
     Each member is fitted on all rows, and on the other folds of every row. How well the latter
     foretell the former is a member's stability, which its weight follows. Several consensus
-    functions then combine the members' labels; the consensus that shares most information with
-    the members is taken.
+    functions then combine the members' labels; the consensus that agrees most with the members is
+    taken.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class StackingClusterer(ClusterMixin, UnlabelledStack):
         "linkage": average linkage by the weight of the members that part two rows (evidence
         accumulation), among at most 2,000 rows. "bipartite": spectral cut of the graph of rows
         and clusters. "meta": clusters of clusters. "k_means": k-means on indicators of the
-        clusters. "auto": that of them which shares most information with the members.
+        clusters. "auto": that of them which agrees most with the members.
     max_clusters : int, default=15
         Most clusters that ``n_clusters="auto"`` finds.
     cv : int, splitter or iterable of (train, test), default=None
@@ -74,8 +74,8 @@ class StackingClusterer(ClusterMixin, UnlabelledStack):
     consensus_ : str
         Consensus function that was taken.
     agreements_ : dict of str to float
-        Of each function that was tried, the weighted mean of its normalised mutual information
-        with the members.
+        Of each function that was tried, the weighted mean of its adjusted Rand index with the
+        members.
     oof_ : OutOfFold
         Labels of each member for rows that it was not fitted on. Numbers of clusters differ from
         fold to fold.
