@@ -26,9 +26,8 @@ class StackingClusterer(ClusterMixin, UnlabelledStack):
     """A stack of clusterings: their consensus, how stable it is, and where new rows belong.
 
     Each member is fitted on all rows, and on the other folds of every row. How well the latter
-    foretell the former is a member's stability, which its weight follows. Several consensus
-    functions then combine the members' labels; the consensus that shares most information with
-    the members is taken.
+    foretell the former is a member's stability, which its weight follows. Of several functions
+    that combine the members' labels, that is taken which agrees most with the members.
 
     Parameters
     ----------
@@ -44,7 +43,7 @@ class StackingClusterer(ClusterMixin, UnlabelledStack):
         "linkage": average linkage by the weight of the members that part two rows (evidence
         accumulation), among at most 2,000 rows. "bipartite": spectral cut of the graph of rows
         and clusters. "meta": clusters of clusters. "k_means": k-means on indicators of the
-        clusters. "auto": that of them which shares most information with the members.
+        clusters. "auto": that of them which agrees most with the members.
     max_clusters : int, default=15
         Most clusters that ``n_clusters="auto"`` finds.
     cv : int, splitter or iterable of (train, test), default=None
@@ -74,8 +73,7 @@ class StackingClusterer(ClusterMixin, UnlabelledStack):
     consensus_ : str
         Consensus function that was taken.
     agreements_ : dict of str to float
-        Of each function that was tried, the weighted mean of its normalised mutual information
-        with the members.
+        Of each function that was tried, its weighted mean adjusted Rand index with the members.
     oof_ : OutOfFold
         Labels of each member for rows that it was not fitted on. Numbers of clusters differ from
         fold to fold.
@@ -214,10 +212,8 @@ class StackingClusterer(ClusterMixin, UnlabelledStack):
         if self.estimators is not None:
             return self.estimators
         wanted = None if self.n_clusters == "auto" else max(int(self.n_clusters), 2)
-        n_rows, n_columns = X.shape
-        return default_clusterings(
-            wanted, n_rows=n_rows, n_columns=n_columns, columns_seed=seed or 0
-        )
+        rows, columns = X.shape
+        return default_clusterings(wanted, n_rows=rows, n_columns=columns, columns_seed=seed or 0)
 
     def _combine(self, codes: np.ndarray, members: np.ndarray, seed: int) -> None:
         """Set the consensus of the members' labels."""

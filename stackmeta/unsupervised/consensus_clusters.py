@@ -158,7 +158,9 @@ def supra_consensus(
     names: tuple[str, ...],
     seed: int,
 ) -> tuple[str, np.ndarray, dict[str, float]]:
-    """Take the consensus that shares most information with the members [1]_.
+    """Take the consensus that agrees most with the members.
+
+    Supra-consensus [1]_, but by the adjusted Rand index.
 
     Parameters
     ----------

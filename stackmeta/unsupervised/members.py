@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 
 #: Names of the consensus functions.
@@ -46,6 +46,9 @@ class Codes:
 def member_weights(stability: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Weights of the members: stability times agreement with the others; sum one.
 
+    Agreement is the mean adjusted Rand index with the others, not below 0: mutual information
+    would favour those of many clusters.
+
     Parameters
     ----------
     stability : ndarray of shape (n_members,)
@@ -60,9 +63,9 @@ def member_weights(stability: np.ndarray, codes: np.ndarray) -> np.ndarray:
     shared = np.eye(n)
     for i in range(n):
         for j in range(i):
-            shared[i, j] = shared[j, i] = normalized_mutual_info_score(codes[:, i], codes[:, j])
+            shared[i, j] = shared[j, i] = adjusted_rand_score(codes[:, i], codes[:, j])
     others = (shared.sum(axis=1) - 1.0) / max(n - 1, 1) if n > 1 else np.ones(1)
-    worth = stability * others
+    worth = stability * np.maximum(others, 0.0)
     # A member of one cluster agrees with nothing; all of them may.
     return worth / worth.sum() if worth.sum() > 0 else np.full(n, 1.0 / n)
 
@@ -125,13 +128,15 @@ def stability(held_out: np.ndarray, fitted: np.ndarray, splits: list[Split]) -> 
 
 
 def agreement(labels: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> float:
-    """Weighted mean of the normalised mutual information of ``labels`` with each clustering."""
-    shared = [normalized_mutual_info_score(own, labels) for own in codes.T]
+    """Weighted mean of the adjusted Rand index of ``labels`` with each clustering."""
+    shared = [adjusted_rand_score(own, labels) for own in codes.T]
     return float(np.average(shared, weights=weights))
 
 
 class Votes:
-    """Which consensus cluster the members' labels of a row speak for.
+    """Which consensus cluster the members put a row together with.
+
+    A cluster's support is the mean co-association of the row with the cluster's rows.
 
     Parameters
     ----------
@@ -144,7 +149,6 @@ class Votes:
 
     def __init__(self, codes: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> None:
         self._n, self._weights = int(labels.max()) + 1, weights
-        # A cluster's share, not its count, speaks: else the largest cluster would win everywhere.
         self._tables = [_shares(own, labels, self._n) for own in codes.T]
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
@@ -157,10 +161,11 @@ class Votes:
 
 
 def _shares(own: np.ndarray, labels: np.ndarray, n: int) -> np.ndarray:
+    """Share of each consensus cluster's rows, by column, that a member's clusters hold."""
     counts = np.zeros((max(int(own.max()) + 1, 1), n))
     known = own >= 0
     np.add.at(counts, (own[known], labels[known]), 1.0)
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
+    return counts / np.bincount(labels, minlength=n)
 
 
 def row_stability(

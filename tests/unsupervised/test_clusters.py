@@ -17,9 +17,17 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from stackmeta import StackingClusterer
-from stackmeta.unsupervised import ClusterLabels
+from stackmeta.unsupervised import ClusterLabels, default_clusterings
 from stackmeta.unsupervised.consensus_clusters import co_association_tree, number_of_clusters
-from stackmeta.unsupervised.members import FUNCTIONS, Codes, indicators, stability
+from stackmeta.unsupervised.members import (
+    FUNCTIONS,
+    Codes,
+    Votes,
+    indicators,
+    member_weights,
+    stability,
+)
+from stackmeta.unsupervised.preparation import table_to_numbers
 
 SOME = [
     ("k_means", KMeans(3, n_init=2)),
@@ -169,6 +177,46 @@ def test_stability_of_one_cluster_is_none():
         np.column_stack([same, halves, halves]), np.column_stack([same, halves, same]), splits
     )
     np.testing.assert_array_equal(found, [0.0, 1.0, 0.0])
+
+
+def test_votes_are_mean_co_associations():
+    codes = np.array([[0, 0], [0, 1], [0, 1], [1, -1]])
+    labels, weights = np.array([0, 0, 1, 1]), np.array([0.75, 0.25])
+    table = indicators(codes, weights)
+    together = (table @ table.T).toarray()
+    expected = np.column_stack([together[:, labels == k].mean(axis=1) for k in (0, 1)])
+    np.testing.assert_allclose(Votes(codes, labels, weights)(codes), expected)
+
+
+def test_a_member_of_many_clusters_does_not_weigh_more():
+    """Canary: mutual information with the others would favour the fine one."""
+    kind, random = np.arange(300) % 3, np.random.default_rng(0)
+    coarse = np.where(random.uniform(size=(3, 300)) < 0.2, random.integers(3, size=(3, 300)), kind)
+    fine = 20 * coarse[0] + random.integers(20, size=300)
+    codes = np.column_stack([*coarse, fine])
+    weights = member_weights(np.ones(4), codes)
+    assert weights[3] < 0.5 * weights[:3].min()
+    assert member_weights(np.ones(2), np.array([[0, 0], [0, 1], [1, 0], [1, 1]])).sum() == 1.0
+
+
+def test_missing_values_are_no_clusters_of_their_own():
+    table = pd.DataFrame({"a": np.arange(50.0), "b": np.arange(50.0) % 7})
+    table.loc[3, "b"] = np.nan
+    plain = table_to_numbers(scale_categories=False).fit_transform(table)
+    ranks = table_to_numbers(scale_categories=False, by_rank=True).fit_transform(
+        table.assign(a=np.exp(table["a"]))
+    )
+    assert plain.shape == ranks.shape == (50, 2)
+    np.testing.assert_allclose(plain[:, 0], ranks[:, 0])
+    assert table_to_numbers(scale_categories=True).fit_transform(table).shape == (50, 3)
+
+
+@pytest.mark.parametrize("n_columns", [1, 2, 3, 9])
+def test_default_members_see_columns_that_exist(n_columns):
+    members = default_clusterings(4, n_rows=90, n_columns=n_columns)
+    parts = [columns for _, _, columns in members if columns is not None]
+    assert len(parts) == (4 if n_columns > 2 else 0)
+    assert all(2 <= len(part) < n_columns and max(part) < n_columns for part in parts)
 
 
 def test_rows_beyond_the_anchors():
