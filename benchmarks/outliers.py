@@ -119,7 +119,7 @@ def pyod_combinations(reference: np.ndarray, scores: np.ndarray) -> dict[str, np
     found = {f"{name} of the same": way(scaled) for name, way in plain.items()}
     grouped = {"AOM": aom, "MOA": moa}
     return found | {
-        f"{name} of the same": way(scaled, n_buckets=4, random_state=0)
+        f"{name} of the same": way(scaled, n_buckets=4, method="dynamic", random_state=0)
         for name, way in grouped.items()
     }
 
