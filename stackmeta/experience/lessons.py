@@ -27,8 +27,8 @@ from .shipped import SHIPPED, shipped_records
 _LEAST_TABLES = 3
 # With more rows, or a target of numbers, weights are as good without a prior (docs).
 _MOST_ROWS_OF_A_PRIOR = 1_000
-# Part of the time that the first learner may take, so that something is done in any case.
-_QUICK = 0.12
+# Part of the time for the first learner: starting workers takes some, and costs are guesses.
+_QUICK = 0.05
 # Fits so short measure the machine's mood, and those on far fewer or more rows another thing.
 _LEAST_SECONDS = 0.005
 _MOST_ROWS_APART, _MOST_TIMES = 4.0, 3.0
