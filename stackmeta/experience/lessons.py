@@ -157,16 +157,28 @@ class Lessons:
     def _advice(self) -> Advice:
         return Advice(self.records, self.description, self._names, self.distance)
 
-    def advise(self, oof: OutOfFold) -> list[str]:
-        """Say which learners should come next, now that some are done."""
+    def advise(self, oof: OutOfFold, left: float | None = None) -> list[str]:
+        """Say which learners should come next, now that some are done.
+
+        Parameters
+        ----------
+        oof : OutOfFold
+            Predictions of those that are done.
+        left : float, default=None
+            Share of the time that is left: starting workers, and learners that were begun in
+            vain, take some of it, too. None: what the finished learners have left of it.
+        """
         losses = relative_losses(oof)
         if not losses or not self.are_enough:
             return []
         spent = {name: seconds / len(oof.splits) for name, seconds in oof.fit_seconds.items()}
-        return [name for name in self.next(losses, spent) if name not in oof.names]
+        return [name for name in self.next(losses, spent, left) if name not in oof.names]
 
     def next(
-        self, losses: Mapping[str, float], spent: Mapping[str, float] | None = None
+        self,
+        losses: Mapping[str, float],
+        spent: Mapping[str, float] | None = None,
+        left: float | None = None,
     ) -> list[str]:
         """Order the learners that are not done.
 
@@ -176,16 +188,18 @@ class Lessons:
             Relative losses of those that are done.
         spent : dict of str to float, default=None
             Seconds of a fold of each of these.
+        left : float, default=None
+            Share of the seconds that is left. None: what these have left of it.
         """
-        spent, costs, left = spent or {}, self._costs, self._seconds
+        spent, costs, seconds = spent or {}, self._costs, self._seconds
         # What a store gave back has cost nothing.
-        ratios = [seconds / costs[name] for name, seconds in spent.items() if seconds > 0]
+        ratios = [cost / costs[name] for name, cost in spent.items() if cost > 0]
         if ratios:
             slowness = float(np.median(ratios))
-            costs = {name: slowness * seconds for name, seconds in costs.items()}
-        if left is not None:
-            left = max(left - sum(spent.values()), 0.0)
-        return self._advice.plan(losses, costs, left)
+            costs = {name: slowness * cost for name, cost in costs.items()}
+        if seconds is not None:
+            seconds = max(seconds - sum(spent.values()), 0.0) if left is None else left * seconds
+        return self._advice.plan(losses, costs, seconds)
 
     def prior(self, names: Sequence[str]) -> WeightPrior | None:
         """Say where the weights of some learners should start; None where that does not pay.

@@ -218,9 +218,7 @@ class TaskMemory:
             yield None
             return
         if self.path.is_dir():
-            raise OSError(
-                f"{self.path} is a folder: a memory is a file, such as one in it."
-            )
+            raise OSError(f"{self.path} is a folder: a memory is a file, such as one in it.")
         mode = "rwc" if write else "ro"
         uri = f"{self.path.absolute().as_uri()}?mode={mode}"
         try:

@@ -47,8 +47,9 @@ class CrossFit:
     costs : dict of str to float, default=None
         Expected seconds of a fold of each learner, which are then taken in their order.
     advise : callable, default=None
-        With ``costs``, under a time limit: is given the predictions of the learners that are done
-        each time that one more is, and answers the names of the others, best first.
+        With ``costs``: is given the predictions of the learners that are done, each time that one
+        more is, and the share of the time limit that is left (None without a limit); answers the
+        names of the others, best first.
     enough : callable, default=None
         Is given the predictions of the first learner, the first two, and so on, as soon as they
         are there; if it answers True, those that come later are not needed.
@@ -77,7 +78,7 @@ class CrossFit:
         on_error: str = "raise",
         time_limit: float | None = None,
         costs: Mapping[str, float] | None = None,
-        advise: Callable[[OutOfFold], Sequence[str]] | None = None,
+        advise: Callable[[OutOfFold, float | None], Sequence[str]] | None = None,
         enough: Callable[[OutOfFold], bool] | None = None,
         seed: int | None = None,
         keep_fold_models: bool = False,
@@ -99,6 +100,7 @@ class CrossFit:
         self._n_judged = 0
         self._n_needed = len(learners)
         self._deadline = None if time_limit is None else perf_counter() + time_limit
+        self._time_limit = time_limit
         found = {
             i: find_shortcut(
                 learner, shortcuts, exchangeable=exchangeable, keep_models=keep_fold_models
@@ -314,7 +316,11 @@ class CrossFit:
         if self._advise is None or not isinstance(queue, PlannedQueue):
             return
         done = [x.name for i, x in enumerate(self.learners) if self._collected.done(i)]
-        rank = {name: position for position, name in enumerate(self._advise(self._result(done)))}
+        left = None
+        if self._deadline is not None and self._time_limit:
+            left = max(self._deadline - perf_counter(), 0.0) / self._time_limit
+        advised = self._advise(self._result(done), left)
+        rank = {name: position for position, name in enumerate(advised)}
         queue.reorder({i: rank[x.name] for i, x in enumerate(self.learners) if x.name in rank})
 
     def _settled(self, position: int) -> bool:
