@@ -104,7 +104,9 @@ def draw(results: list[dict], path: Path) -> None:
         )
     left.axhline(0, color="0.6", lw=0.8, zorder=0)
     left.set_yscale("symlog", linthresh=2)
-    left.set_xticks(range(whole["seconds"].nunique()), sorted(set(whole["seconds"])))
+    left.set_xticks(
+        range(whole["seconds"].nunique()), [f"{x:g}" for x in sorted(set(whole["seconds"]))]
+    )
     left.set(xlabel="time_limit (seconds)", ylabel="change of test loss (%), a point a table")
     left.legend(frameon=False)
     few = frame[frame["rows"] < accuracy.TRAIN]
@@ -115,6 +117,7 @@ def draw(results: list[dict], path: Path) -> None:
             right.plot(line.index, line, "o-", color=colour, label=f"{arm} the memory")
         right.axhline(0, color="0.6", lw=0.8, zorder=0)
         right.set_xscale("log")
+        right.minorticks_off()
         right.set_xticks(line.index, [f"{n:,}" for n in line.index])
         right.set(xlabel="rows", ylabel=f"loss beside {PLAIN_ROWS:,} plain rows (%)")
         right.legend(frameon=False)
