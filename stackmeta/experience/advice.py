@@ -91,7 +91,7 @@ class Advice:
         seconds : float
             Most that it may cost.
         """
-        gains = _Blends(self._grams, self._near / self._near.sum()).gains()
+        gains = _Blends(self._grams, self.nearness({})).gains()
         open_ = [
             j for j, name in enumerate(self.names) if self._known[j] and costs[name] <= seconds
         ]
