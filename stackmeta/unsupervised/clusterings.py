@@ -14,6 +14,8 @@ from .spaces import FirstComponents, directions
 
 # Rows that clusterings are fitted on where their time or memory grows with the square of them.
 _FEW, _MANY = 2000, 20_000
+# Of fewer, a fold leaves too few for two clusters of each method.
+_LEAST = 5
 
 Member = tuple[str, Any, Any]
 
@@ -46,12 +48,22 @@ def default_clusterings(
     -------
     clusterings : list of (str, estimator, columns)
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than five rows.
+
     Examples
     --------
     >>> from stackmeta.unsupervised import default_clusterings
     >>> [name for name, _, _ in default_clusterings(3, n_rows=150, n_columns=4)][:3]
     ['k_means', 'k_means_many', 'k_means_of_ranks']
     """
+    if n_rows < _LEAST:
+        raise ValueError(
+            f"X has {n_rows} rows, and the default clusterings need at least {_LEAST}: pass "
+            "estimators=[(name, clusterer), ...] that do with fewer."
+        )
     # Folds hold out a third of the rows.
     most = max(2, n_rows // 3)
     seeded: dict[str, Any] = {"random_state": random_state}

@@ -312,3 +312,7 @@ def test_tiny_and_constant_tables():
     flat = StackingClusterer(n_clusters=2, random_state=0).fit(np.ones((40, 2)))
     assert flat.predict(np.ones((1, 2))).shape == (1,)
     assert StackingClusterer(n_clusters=1, random_state=0).fit(few).n_clusters_ == 1
+    assert StackingClusterer(n_clusters=2, random_state=0).fit(few[:5]).labels_.shape == (5,)
+    for n_rows in (2, 3, 4):
+        with pytest.raises(ValueError, match=f"{n_rows} rows.*at least 5.*estimators="):
+            StackingClusterer(random_state=0).fit(few[:n_rows])
