@@ -1,7 +1,7 @@
 """What a memory of other tables is worth to a super learner; and the memory that is shipped.
 
     python benchmarks/experience_draws.py && python benchmarks/experience.py --replay --ship
-    python benchmarks/experience.py --fit --seconds 10 [--tables …] [--seeds 0 1]
+    python benchmarks/experience.py --fit --seconds 10 [--tables …] [--seeds 0 1] [--jobs 1]
 
 All on tables that the memory has not seen: nothing of a table is known when it is tested.
 
@@ -10,8 +10,8 @@ seconds last, convex weights by out-of-fold error, judged on rows held out; in t
 which they are listed, and in the order that the memory advises.
 
 --fit fits super learners for the seconds, with the shipped records of other tables and without, on
-up to --rows rows; each fit is a process of its own, two jobs. "change" is that of log loss or root
-mean squared error.
+up to --rows rows; each fit is a process of its own, with --jobs workers. "change" is that of log
+loss or root mean squared error.
 
 --ship writes the records of all draws into the package: losses, seconds, weights and products of
 errors, no row of a table, and no name of a column.
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rows", type=int, default=accuracy.TRAIN)
     parser.add_argument("--seeds", nargs="*", type=int, default=(0,))
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--tables", nargs="*")
     parser.add_argument("--results", type=Path, default=Path("experience.jsonl"))
     parser.add_argument("--task", help=argparse.SUPPRESS)
@@ -212,6 +213,7 @@ def measure(
             "classifies": classifies,
             "seconds": options.seconds,
             "seed": seed,
+            "jobs": options.jobs,
             "memory": memory if arm == "with" else None,
         }
         Path(folder, "task.pkl").write_bytes(pickle.dumps(task))
@@ -249,7 +251,7 @@ def fit_one(folder: Path) -> None:
     model = kind(
         time_limit=task["seconds"],
         experience=task["memory"],
-        n_jobs=2,
+        n_jobs=task["jobs"],
         random_state=task["seed"],
     )
     start = time.perf_counter()

@@ -19,6 +19,8 @@ _POWERS = (0.0, 0.3, 0.6, 1.0)
 # By how much a plan must be better than the listed order, if one table is just like the new one;
 # with several of them, by so much less.
 _DOUBT = 0.003
+# No table may say more than this for or against it.
+_MOST = 0.05
 # A gain at once is worth so much more than one in the last second.
 _SOON = 1.0
 _LEAST = 1e-9
@@ -31,7 +33,8 @@ class Advice:
     a blend of those that are done (from its Gram matrix of errors). Tasks count by how near
     they are: by description at first, and by how their learners did beside those of the new
     task as soon as some of these are done. Plans for the seconds that are left are played
-    through on these tasks; the order in which learners are listed is one of them.
+    through on these tasks. One is followed where it is better than the order in which learners
+    are listed by more than a standard error over tables.
 
     Parameters
     ----------
@@ -57,6 +60,8 @@ class Advice:
         self._losses = losses_of(records, self.names)
         self._near, n_near = weigh_records(records, description, distance)
         self._doubt = _DOUBT / max(n_near, _LEAST)
+        tables = np.array([record.table for record in records])
+        self._of_table = (np.unique(tables)[:, None] == tables).astype(float)
         self._known = ~np.isnan(self._losses).all(axis=0)
 
     def nearness(self, losses: Mapping[str, float]) -> np.ndarray:
@@ -91,14 +96,17 @@ class Advice:
         seconds : float
             Most that it may cost.
         """
-        gains = _Blends(self._grams, self.nearness({})).gains()
+        weights = self.nearness({})
+        blends = _Blends(self._grams, weights)
+        gains, of_task = blends.gains(), blends.gains_of_tasks()
         open_ = [
             j for j, name in enumerate(self.names) if self._known[j] and costs[name] <= seconds
         ]
         if not open_:
             return None
-        best = max(open_, key=gains.__getitem__)
-        return self.names[best if gains[best] > gains[open_[0]] + self._doubt else open_[0]]
+        best, listed = max(open_, key=gains.__getitem__), open_[0]
+        better = self._advantage(of_task[:, best] - of_task[:, listed], weights)
+        return self.names[best if better > self._doubt else listed]
 
     def plan(
         self,
@@ -130,19 +138,36 @@ class Advice:
         left = [j for j, name in enumerate(self.names) if name not in {*losses, first}]
         rest = [j for j in left if self._known[j]]
         cost = np.array([costs[name] for name in self.names])
-        blends = _Blends(self._grams, self.nearness(losses))
+        weights = self.nearness(losses)
+        blends = _Blends(self._grams, weights)
         blends.mix([j for j in range(len(self.names)) if j not in rest])
         seconds = float(cost.sum()) if seconds is None else seconds
         seconds -= costs[first] if first else 0.0
         kept, chosen = blends.follow(rest, cost, seconds)
         if rest:
             plans = [blends.play(rest, cost, seconds, power=power) for power in _POWERS]
-            gain, plan = max(plans, key=lambda found: found[0])
-            if gain > kept + self._doubt:
-                chosen = plan
+            better = [self._advantage(gains - kept, weights) for gains, _ in plans]
+            if max(better) > self._doubt:
+                chosen = plans[int(np.argmax(better))][1]
         planned = iter(chosen + [j for j in rest if j not in chosen])
         names = [self.names[next(planned) if self._known[j] else j] for j in left]
         return [first, *names] if first else names
+
+    def _advantage(self, differences: np.ndarray, weights: np.ndarray) -> float:
+        """Give what tables say for one plan against another: their mean less its standard error.
+
+        Parameters
+        ----------
+        differences : ndarray of shape (n_tasks,)
+            Between the plans' gains.
+        weights : ndarray of shape (n_tasks,)
+            How much each task counts, with sum one.
+        """
+        share = self._of_table @ weights
+        said = self._of_table @ (weights * np.clip(differences, -_MOST, _MOST))
+        mean = float(said.sum())
+        variance = float(share @ (said / np.maximum(share, _LEAST) - mean) ** 2)
+        return mean - float(np.sqrt(max(variance, 0.0) * (share @ share)))
 
 
 class _Blends:
@@ -178,39 +203,52 @@ class _Blends:
 
     def play(
         self, rest: list[int], cost: np.ndarray, seconds: float, *, power: float
-    ) -> tuple[float, list[int]]:
-        """Take the learner of most gain for ``seconds ** power`` until the time is over."""
-        state, total, chosen = (self._now, self._shared), 0.0, []
+    ) -> tuple[np.ndarray, list[int]]:
+        """Take the learner of most gain for ``seconds ** power`` until the time is over.
+
+        Returns
+        -------
+        gains : ndarray of shape (n_tasks,)
+            Of all that were taken; early ones count more.
+        chosen : list of int
+        """
+        state, total, chosen = (self._now, self._shared), np.zeros(len(self._grams)), []
         left, open_ = seconds, list(rest)
         while open_ := [j for j in open_ if j not in chosen and cost[j] <= left]:
             gains = self.gains(state)
             best = max(open_, key=lambda j: gains[j] / cost[j] ** power)
             left -= cost[best]
-            total += gains[best] * _worth(left, seconds)
+            total += self.gains_of_tasks(state)[:, best] * _worth(left, seconds)
             state = self._with(state, best)
             chosen.append(best)
         return total, chosen
 
-    def follow(self, rest: list[int], cost: np.ndarray, seconds: float) -> tuple[float, list[int]]:
+    def follow(
+        self, rest: list[int], cost: np.ndarray, seconds: float
+    ) -> tuple[np.ndarray, list[int]]:
         """Take the learners as they are listed, but for those that do not fit in the time."""
-        state, total, chosen, left = (self._now, self._shared), 0.0, [], seconds
+        state, left = (self._now, self._shared), seconds
+        total, chosen = np.zeros(len(self._grams)), []
         for j in rest:
             if cost[j] <= left:
                 left -= cost[j]
-                total += self.gains(state)[j] * _worth(left, seconds)
+                total += self.gains_of_tasks(state)[:, j] * _worth(left, seconds)
                 state = self._with(state, j)
                 chosen.append(j)
         return total, chosen
 
     def gains(self, state: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
         """By how much the logarithm of the loss falls with each learner, over the tasks."""
+        known = self._weights @ self._there
+        return self._weights @ self.gains_of_tasks(state) / np.where(known > 0, known, 1.0)
+
+    def gains_of_tasks(self, state: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+        """As :meth:`gains`, of shape (n_tasks, n_learners); 0 where a task lacks the learner."""
         state = (self._now, self._shared) if state is None else state
         now = state[0][:, None]
         share, spread = self._steps(state)
         then = np.maximum(now - share**2 * spread, _LEAST)
-        gains = np.where(self._there, np.log(now / np.minimum(then, now)) / 2, 0.0)
-        known = self._weights @ self._there
-        return self._weights @ gains / np.where(known > 0, known, 1.0)
+        return np.where(self._there, np.log(now / np.minimum(then, now)) / 2, 0.0)
 
     def _steps(self, state: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Share of each learner in the best mixture of it and the blend, in closed form."""
