@@ -66,11 +66,12 @@ def minimise_quadratics(
 
 
 def _gaps(hessians: np.ndarray, linears: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    gradients = _times(hessians, weights) + linears
+    gradients = times(hessians, weights) + linears
     return np.einsum("ij,ij->i", weights, gradients) - gradients.min(axis=1)
 
 
-def _times(matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+def times(matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Multiply each matrix with its vector."""
     return (matrices @ vectors[:, :, None])[:, :, 0]
 
 
@@ -96,10 +97,10 @@ def _active_sets(
     _descend_on_faces(hessians, ridges, linears, weights, free)
     for _ in range(10 * weights.shape[1] + 100):
         here = weights[live]
-        slopes = _times(hessians[live], here) + linears[live]
+        slopes = times(hessians[live], here) + linears[live]
         slopes -= np.einsum("ij,ij->i", slopes, here)[:, None]
         # Copies of a learner that is in differ by rounding: they are to stay out.
-        slopes += ROUNDING * (_times(sizes[live], here) + np.abs(linears[live]))
+        slopes += ROUNDING * (times(sizes[live], here) + np.abs(linears[live]))
         slopes[free[live]] = 0.0
         entering = slopes.argmin(axis=1)
         falls = slopes[np.arange(live.size), entering] < 0
@@ -175,4 +176,4 @@ def _as_far_as_first(
 
 
 def _values(hessians: np.ndarray, linears: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return np.einsum("ij,ij->i", weights, 0.5 * _times(hessians, weights) + linears)
+    return np.einsum("ij,ij->i", weights, 0.5 * times(hessians, weights) + linears)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .rows_by_task import RowsByTask
+from .simplex_batch import times
 
 _LEAST = np.finfo(np.float64).eps
 
@@ -89,8 +90,3 @@ class Evidence:
     def condensed(self, w: np.ndarray) -> Evidence:
         """Evidence without its rows: the quadratics that stand for them at ``w``."""
         return Evidence(*self.expand(w), self.n_rows)
-
-
-def times(matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Multiply each matrix with its vector."""
-    return (matrices @ vectors[:, :, None])[:, :, 0]
