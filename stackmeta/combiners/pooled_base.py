@@ -14,10 +14,12 @@ from .base import BaseCombiner
 from .columns import find_columns
 from .folds import Folds
 from .predictions import Predictions
-from .shrunken_weights import Evidence, evidence, minimise
+from .rows_by_task import RowsByTask
+from .shrunken_weights import fit_tasks
 from .tags import CombinerTags
+from .task_evidence import Evidence
 from .task_ids import TaskIds
-from .task_rows import TaskRows, choose_strength, condensed
+from .task_rows import TaskRows, choose_strength
 
 # Rounds of spreads and weights; the first spread is that of the mean of all learners.
 _ROUNDS = 4
@@ -35,7 +37,7 @@ class PartiallyPooled(BaseCombiner):
 
     task_weights_: np.ndarray
     prior_rows_: float
-    _evidence: list[Evidence]
+    _evidence: Evidence
 
     def __init__(
         self, *, task_column: Any = -1, pooling: Any = "auto", prediction_columns: Any = None
@@ -131,11 +133,9 @@ class PartiallyPooled(BaseCombiner):
         )
         found = every.weigh(self.prior_rows_, _ROUNDS)
         self._population, self.weights_ = found.population, found.population.weights
-        self._scale, self._spread = found.scale.tolist(), found.spread
+        self._scale, self._spread = found.scale, found.spread
         self.task_weights_ = found.of_task
-        self._evidence = [
-            condensed(task, w) for task, w in zip(found.data, found.of_task, strict=True)
-        ]
+        self._evidence = found.data.condensed(found.of_task)
 
     def adapt(self, X: Any, y: Any, sample_weight: Any = None) -> PartiallyPooled:
         """Let the weights of tasks, known or new, follow further rows.
@@ -171,27 +171,21 @@ class PartiallyPooled(BaseCombiner):
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
         weight = np.repeat(weight / repeats, repeats)
         codes = np.repeat(codes, repeats)
-        nothing = np.empty((0, len(self.weights_)))
-        for task in np.unique(codes).tolist():
-            mine = codes == task
-            if task == len(self._evidence):
-                self._evidence.append(evidence(nothing, nothing[:, 0], squared=self._squared))
-                self._scale.append(self._spread)
-                self.task_weights_ = np.vstack([self.task_weights_, self.weights_])
-            old = self._evidence[task]
-            data = Evidence(
-                rows[mine] / np.sqrt(self._scale[task]),
-                weight[mine],
-                self._squared,
-                old.hessian,
-                old.linear,
-            )
-            if not np.isinf(self._population.precision):
-                self.task_weights_[task] = minimise(
-                    data, self.weights_, self._population.precision
-                )
-            self._evidence[task] = condensed(data, self.task_weights_[task])
+        self._make_room(len(self._ids.names))
+        tasks, codes = np.unique(codes, return_inverse=True)
+        rows = rows / np.sqrt(self._scale[tasks])[codes, None]
+        further = RowsByTask.sort(rows, weight, codes, len(tasks))
+        data = self._evidence.take(tasks).with_rows(further, squared=self._squared)
+        self.task_weights_[tasks] = fit_tasks(data, self._population)
+        self._evidence.put(tasks, data.condensed(self.task_weights_[tasks]))
         return self
+
+    def _make_room(self, n_tasks: int) -> None:
+        """Start tasks that are new from the population's weights and no evidence."""
+        n_new = n_tasks - len(self.task_weights_)
+        self._evidence = self._evidence.followed_by(n_new)
+        self._scale = np.concatenate([self._scale, np.full(n_new, self._spread)])
+        self.task_weights_ = np.vstack([self.task_weights_, np.tile(self.weights_, (n_new, 1))])
 
     def _read_further(self, y: Any) -> np.ndarray:
         raise NotImplementedError

@@ -6,12 +6,12 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 # A proximal step gains digits; more than these gain none.
-_MAX_PROXIMAL_STEPS = 20
-_PROXIMAL_RIDGE = 1e-13
+MAX_PROXIMAL_STEPS = 20
+PROXIMAL_RIDGE = 1e-13
 # Where a face is flat and the linear term falls, the face's minimum is so far away that rounding
 # hides it: if a gap is left, wider ridges bring it near.
-_WIDER, _WIDEST, _LEFT = 1e3, 1e-3, 1e-12
-_ROUNDING = 16 * np.finfo(np.float64).eps
+_WIDER, _WIDEST, LEFT = 1e3, 1e-3, 1e-12
+ROUNDING = 16 * np.finfo(np.float64).eps
 # Copies that slopes this small let in, in turn, for no gain would take turns without end.
 _TINY_SLOPE = 1e-12
 _IDLE_STEPS = 20
@@ -58,10 +58,10 @@ def minimise_quadratic(
     array([1., 0.])
     """
     weights, gap = start, _quadratic_gap(hessian, linear, start)
-    left = _LEFT * (np.abs(linear).max() + np.abs(hessian.diagonal()).max())
-    ridge = _PROXIMAL_RIDGE
+    left = LEFT * (np.abs(linear).max() + np.abs(hessian.diagonal()).max())
+    ridge = PROXIMAL_RIDGE
     while True:
-        for _ in range(_MAX_PROXIMAL_STEPS):
+        for _ in range(MAX_PROXIMAL_STEPS):
             closer = _proximal_step(hessian, linear, weights, ridge)
             closer_gap = _quadratic_gap(hessian, linear, closer)
             if closer_gap >= gap:
@@ -104,7 +104,7 @@ def _active_set(
         gradient = hessian @ weights + linear
         slope = gradient - gradient @ weights
         # Copies of a learner that is in differ by rounding: they are to stay out.
-        slope += _ROUNDING * (size @ weights + np.abs(linear))
+        slope += ROUNDING * (size @ weights + np.abs(linear))
         slope[free | barred] = 0.0
         entering = int(slope.argmin())
         idle = 0 if slope[entering] > steepest else idle + 1

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from .shrunken_weights import (
-    Evidence,
-    Population,
-    evidence,
-    fit_population,
-    fit_tasks,
-    spread_of_tasks,
-)
+from .rows_by_task import RowsByTask
+from .shrunken_weights import Population, fit_population, fit_tasks, spread_of_tasks
+from .task_evidence import Evidence
 
 # Strengths that are tried, in rows. However much the known tasks agree, a thousand rows make a
 # task its own: a new one may differ.
@@ -29,7 +25,7 @@ class WeighedTasks:
 
     population: Population
     of_task: np.ndarray
-    data: list[Evidence]
+    data: Evidence
     scale: np.ndarray
     spread: float
 
@@ -47,22 +43,27 @@ class TaskRows:
         """Take some rows."""
         return TaskRows(self.rows[index], self.weight[index], self.codes[index], self.squared)
 
+    @cached_property
+    def by_task(self) -> RowsByTask:
+        """The rows, task after task."""
+        return RowsByTask.sort(self.rows, self.weight, self.codes, int(self.codes.max()) + 1)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the rows say, errors as they are."""
+        nothing = Evidence.none(int(self.codes.max()) + 1, self.rows.shape[1])
+        return nothing.with_rows(self.by_task, squared=self.squared)
+
     def weigh(self, prior_rows: float, rounds: int) -> WeighedTasks:
         """Fit population and tasks; those without a row get the population's weights."""
-        n_tasks, m = int(self.codes.max()) + 1, self.rows.shape[1]
-        parts = [np.flatnonzero(self.codes == task) for task in range(n_tasks)]
-        blocks = [self.rows[part] for part in parts]
-        weights = [self.weight[part] for part in parts]
+        n_tasks, m = self.evidence.linear.shape
         start, scale, spread = np.full(m, 1.0 / m), np.ones(n_tasks), 1.0
-        of_task = np.tile(start, (n_tasks, 1))
+        of_task, data = np.tile(start, (n_tasks, 1)), self.evidence
         # Errors are measured in the spread that they have at weights that are measured in it.
         for _ in range(rounds if self.squared else 1):
             if self.squared:
-                scale, spread = spread_of_tasks(blocks, weights, of_task)
-            data = [
-                evidence(block / np.sqrt(s), w, squared=self.squared)
-                for block, w, s in zip(blocks, weights, scale, strict=True)
-            ]
+                scale, spread = spread_of_tasks(self.by_task, of_task)
+                data = self.evidence.scaled(scale)
             population = fit_population(data, start, prior_rows)
             start, of_task = population.weights, fit_tasks(data, population)
         return WeighedTasks(population, of_task, data, scale, spread)
@@ -102,9 +103,3 @@ def choose_strength(every: TaskRows, splits: Iterable[tuple], repeats: int) -> f
     # Of those that are as good as the best the strongest: without any evidence, one set.
     least = losses.min()
     return _STRENGTHS[int(np.flatnonzero(losses <= least + 1e-9 * abs(least))[-1])]
-
-
-def condensed(data: Evidence, w: np.ndarray) -> Evidence:
-    """Evidence without its rows: the quadratic that stands for them at ``w``."""
-    hessian, linear = data.expand(w)
-    return Evidence(data.rows[:0], data.weight[:0], data.squared, hessian, linear)

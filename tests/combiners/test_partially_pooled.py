@@ -14,6 +14,9 @@ from stackmeta import (
     PartiallyPooledRegressor,
     StackingRegressor,
 )
+from stackmeta.combiners.rows_by_task import RowsByTask
+from stackmeta.combiners.shrunken_weights import fit_tasks
+from stackmeta.combiners.task_evidence import Evidence
 
 from .given import binary, multiclass, regression
 
@@ -125,18 +128,18 @@ def test_adapt_goes_on_where_fit_ended():
     P, y = regression(400)
     table = with_tasks(P)
     fitted = PartiallyPooledRegressor(pooling=20.0).fit(table[:200], y[:200])
-    population, scale = fitted.weights_.copy(), list(fitted._scale)
+    population = fitted.weights_.copy()
     fitted.adapt(table[200:], y[200:])
     np.testing.assert_array_equal(fitted.weights_, population)
-    precision = fitted._population.precision
-    from stackmeta.combiners.shrunken_weights import evidence, minimise
-
-    for task in range(4):
-        rows = np.arange(400) % 4 == task
-        errors = (y[rows, None] - P[rows]) / np.sqrt(scale[task])
-        data = evidence(errors, np.ones(len(errors)), squared=True)
-        expected = minimise(data, population, precision)
-        np.testing.assert_allclose(fitted.task_weights_[task], expected, atol=1e-8)
+    everything = RowsByTask.sort(
+        (y[:, None] - P) / np.sqrt(fitted._scale)[np.arange(400) % 4, None],
+        np.ones(400),
+        np.arange(400) % 4,
+        4,
+    )
+    data = Evidence.none(4, P.shape[1]).with_rows(everything, squared=True)
+    expected = fit_tasks(data, fitted._population)
+    np.testing.assert_allclose(fitted.task_weights_, expected, atol=1e-8)
 
 
 @pytest.mark.parametrize(
