@@ -1,9 +1,10 @@
 """Loss against rows per task: one stack for all, one per task, and the multi-task stack.
 
-    python benchmarks/multitask.py [--seeds 3] [--tables ames_housing] [--out FOLDER]
+    python benchmarks/multitask.py [--seeds 3] [--tables ames_housing] [--out FILE.csv]
+    python benchmarks/multitask.py --read FILE.csv … [--figure FILE.png]
 
-Prints two tables: the mean over tables by rows per task, and each table's. With ``--out``, the
-numbers behind the figure are written to ``multitask.csv``.
+Prints tables: the mean over tables by rows per task, and each table's. ``--out`` keeps the losses,
+which ``--read`` reports together, without measuring anything.
 """
 
 from __future__ import annotations
@@ -198,24 +199,74 @@ def main() -> None:
     parser.add_argument("--tables", nargs="*", default=list(TASKS))
     parser.add_argument("--rows", nargs="*", type=int, default=list(ROWS))
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--read", nargs="*", type=Path)
+    parser.add_argument("--figure", type=Path)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    if options.read:
+        losses = pd.concat([pd.read_csv(path) for path in options.read])
+    else:
+        losses = measure_all(options)
+    report(losses)
+    if options.figure:
+        plot(losses, options.figure)
+
+
+def measure_all(options: argparse.Namespace) -> pd.DataFrame:
     found: list[dict] = []
     for seed in range(options.seeds):
         for name in options.tables:
             for n_rows in options.rows:
                 found += measure(name, n_rows, seed)
                 if options.out:
-                    options.out.mkdir(parents=True, exist_ok=True)
-                    pd.DataFrame(found).to_csv(options.out / "multitask.csv", index=False)
-    report(pd.DataFrame(found))
+                    pd.DataFrame(found).to_csv(options.out, index=False)
+    return pd.DataFrame(found)
+
+
+def beside_one_stack(table: pd.DataFrame) -> pd.DataFrame:
+    """Losses in percent of one stack for all, averaged over draws: (table, rows) by ways."""
+    wide = table.pivot_table(index=["table", "rows", "seed"], columns="way", values="loss")
+    relative = 100 * (wide.div(wide["one stack"], axis=0) - 1)[COLUMNS]
+    return relative.groupby(["table", "rows"]).mean()
+
+
+def plot(table: pd.DataFrame, path: Path) -> None:
+    """Draw the loss of each way over rows a task, a panel for each table."""
+    import matplotlib.pyplot as plt
+
+    by_table = beside_one_stack(table)
+    names = list(by_table.index.unique("table"))
+    n_columns = min(len(names), 3)
+    n_lines = -(-len(names) // n_columns)
+    fig, axes = plt.subplots(
+        n_lines,
+        n_columns,
+        figsize=(3.2 * n_columns, 2.6 * n_lines),
+        layout="constrained",
+        squeeze=False,
+        sharex=True,
+    )
+    colours = {"one stack": "0.5", "one per task": "#d55e00", "multi-task": "#0072b2"}
+    for ax in axes.ravel()[len(names) :]:
+        ax.remove()
+    for ax, name in zip(axes.ravel(), names, strict=False):
+        for way, colour in colours.items():
+            line = by_table.loc[name, way]
+            ax.plot(line.index, line, "o-", ms=3, color=colour, label=way)
+        ax.set_title(name, fontsize=9)
+        ax.set_xscale("log")
+        ax.minorticks_off()
+        ax.set_xticks(sorted(by_table.index.unique("rows")))
+        ax.set_xticklabels([f"{n:g}" for n in sorted(by_table.index.unique("rows"))])
+    axes[0, 0].legend(frameon=False, fontsize=8)
+    fig.supxlabel("rows a task", fontsize=9)
+    fig.supylabel("loss beside one stack (%)", fontsize=9)
+    fig.savefig(path, dpi=130)
 
 
 def report(table: pd.DataFrame) -> None:
     """Print losses relative to one stack for all, averaged over draws, then tables."""
-    wide = table.pivot_table(index=["table", "rows", "seed"], columns="way", values="loss")
-    relative = 100 * (wide.div(wide["one stack"], axis=0) - 1)[COLUMNS]
-    by_table = relative.groupby(["table", "rows"]).mean()
+    by_table = beside_one_stack(table)
     print("Mean over tables, % of the loss of one stack for all\n")
     print(by_table.groupby("rows").mean().round(1).to_markdown(), "\n")
     print(by_table.groupby("table").mean().round(1).to_markdown(), "\n")
