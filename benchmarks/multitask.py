@@ -118,7 +118,9 @@ def one_for_all(X, y, task, X_new, task_new, classes, blind: bool) -> np.ndarray
     """Fit one stack; unless blind, with the task's target encoding as a column."""
     X, X_new = X.to_numpy(), X_new.to_numpy()
     if not blind:
-        encoder = TargetEncoder(random_state=0)
+        # Prices that are whole numbers would be taken for classes.
+        kind = "continuous" if classes is None else "auto"
+        encoder = TargetEncoder(target_type=kind, random_state=0)
         X = np.hstack([X, encoder.fit_transform(task[:, None], y)])
         X_new = np.hstack([X_new, encoder.transform(task_new[:, None])])
     return answer(plain_stack(classes is not None).fit(X, y), X_new, classes)
@@ -130,7 +132,10 @@ def one_per_task(X, y, task, X_new, task_new, classes) -> np.ndarray:
     for each in np.unique(task):
         rows, new = task == each, task_new == each
         few = rows.sum() < FEWEST_OWN
-        if few or (classes is not None and np.unique(y[rows], return_counts=True)[1].min() < 5):
+        if classes is not None:
+            of_class = np.unique(y[rows], return_counts=True)[1]
+            few |= len(of_class) < 2 or of_class.min() < 5
+        if few:
             continue
         stack = clone(plain_stack(classes is not None)).fit(X[rows].to_numpy(), y[rows])
         found[new] = answer(stack, X_new[new].to_numpy(), classes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,8 @@ class Limits:
         fit ends when more of them no longer help.
     lessons : Lessons or None
         What earlier tasks teach, and what is told of this one.
+    advise : callable or None
+        Says which learners should come next, as :class:`CrossFit` asks it.
     """
 
     costs: Mapping[str, float] | None = None
@@ -59,6 +61,7 @@ class Limits:
     predict_seconds: float | None = None
     only_weighty: bool = False
     lessons: Lessons | None = None
+    advise: Callable[[OutOfFold, float | None], Sequence[str]] | None = None
 
 
 class RawTableStack(BaseStack):
@@ -99,7 +102,7 @@ class RawTableStack(BaseStack):
         stops = self._limits.only_weighty and self._limits.end is None
         return {
             "costs": self._limits.costs,
-            "advise": None if self._limits.lessons is None else self._limits.lessons.advise,
+            "advise": self._limits.advise,
             "enough": NoMoreGain() if stops else None,
         }
 

@@ -62,6 +62,7 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
         "n_jobs": [None, Integral],
         "store": [None, str, os.PathLike, OutOfFoldStore],
         "experience": [None, str, os.PathLike, HasMethods(["records", "add"])],
+        "order": [StrOptions({"listed", "advised"})],
         "memory_limit": [None, Interval(Real, 0, None, closed="neither")],
         "verbose": ["verbose"],
         "keep_oof": ["boolean"],
@@ -83,6 +84,7 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
         n_jobs: int | None = None,
         store: Any = None,
         experience: Any = None,
+        order: str = "listed",
         memory_limit: float | None = None,
         verbose: int = 0,
         keep_oof: bool = True,
@@ -100,6 +102,7 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
         self.n_jobs = n_jobs
         self.store = store
         self.experience = experience
+        self.order = order
         self.memory_limit = memory_limit
         self.verbose = verbose
         self.keep_oof = keep_oof
@@ -147,8 +150,11 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
             device=usable_device(self.device),
             weighted=sample_weight is not None,
         )
+        advise = None
         if lessons is not None:
-            learners = lessons.sort(learners, plan.costs, plan.seconds_of_a_fold)
+            lessons.take(learners, plan.costs, plan.seconds_of_a_fold)
+            if self.order == "advised":
+                learners, advise = lessons.in_order(), lessons.advise
         params = {}
         if sample_weight is not None:
             check_weights({"sample_weight": sample_weight}, len(y), type(self).__name__)
@@ -184,6 +190,7 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
             self.max_predict_seconds,
             self._keeps_only_weighty() and not few,
             lessons=lessons,
+            advise=advise,
         )
         self.stack_.fit_within(X, y, limits, groups=groups, **params)
         return self
@@ -199,6 +206,11 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
 
     def _lessons(self, X: Any, y: np.ndarray) -> Lessons | None:
         """Ask the memory what earlier tasks say about this one."""
+        if self.experience is None and self.order == "advised":
+            raise ValueError(
+                "order='advised' needs something that advises: set experience= to a TaskMemory, "
+                "its file, or 'shipped'; or use order='listed'."
+            )
         if self.experience is None:
             return None
         from .experience.lessons import Lessons

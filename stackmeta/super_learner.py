@@ -65,6 +65,10 @@ class SuperLearnerClassifier(ClassifierMixin, BaseSuperLearner):
         What earlier tasks taught, and where this one is recorded: a
         :class:`~stackmeta.experience.TaskMemory` or its file; "shipped" for what the package has
         learned, which is only read. None: neither read nor written.
+    order : {"listed", "advised"}, default="listed"
+        In which order learners are fitted, which counts where the time does not last for all:
+        that of ``estimators``, or what the ``experience`` advises, made again whenever a learner
+        is done.
     memory_limit : int or float, default=None
         Bytes that the fits of all workers may take together, or, from 0.0 to 1.0, a share of what
         is free when the fit begins. A fit that would not fit beside those that run waits.
@@ -219,6 +223,10 @@ class SuperLearnerRegressor(RegressorMixin, BaseSuperLearner):
         What earlier tasks taught, and where this one is recorded: a
         :class:`~stackmeta.experience.TaskMemory` or its file; "shipped" for what the package has
         learned, which is only read. None: neither read nor written.
+    order : {"listed", "advised"}, default="listed"
+        In which order learners are fitted, which counts where the time does not last for all:
+        that of ``estimators``, or what the ``experience`` advises, made again whenever a learner
+        is done.
     memory_limit : int or float, default=None
         Bytes that the fits of all workers may take together, or, from 0.0 to 1.0, a share of what
         is free when the fit begins. A fit that would not fit beside those that run waits.

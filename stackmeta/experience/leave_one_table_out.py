@@ -71,7 +71,7 @@ def leave_one_table_out(
             seconds = budget * float(record.seconds.sum())
             without = _loss_after(tried, names, costs, seconds, None)
             lessons = Lessons(records, record.description)
-            lessons.sort([(name, None) for name in names], costs, seconds)
+            lessons.take([(name, None) for name in names], costs, seconds)
             taught = _loss_after(tried, names, costs, seconds, lessons)
             lines.append(
                 {

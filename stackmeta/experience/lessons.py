@@ -129,12 +129,10 @@ class Lessons:
             name: float(np.clip(x, 1 / _MOST_TIMES, _MOST_TIMES)) for name, x in medians.items()
         }
 
-    def sort(
+    def take(
         self, learners: list[tuple], costs: Mapping[str, float], seconds: float | None = None
-    ) -> list[tuple]:
-        """Put the learners first that are expected to gain most in the time.
-
-        Before them comes the best of the quick ones, so that something is done in any case.
+    ) -> None:
+        """Take note of the learners that may be fitted.
 
         Parameters
         ----------
@@ -146,12 +144,19 @@ class Lessons:
         """
         self._costs, self._learners, self._seconds = costs, learners, seconds
         self._names = [name for name, *_ in learners]
+
+    def in_order(self) -> list[tuple]:
+        """Put the learners first that are expected to gain most in the time.
+
+        Before them comes the best of the quick ones, so that something is done in any case.
+        """
         if not self.are_enough:
-            return learners
+            return self._learners
+        costs, seconds = self._costs, self._seconds
         quick = None if seconds is None else self._advice.best_alone(costs, _QUICK * seconds)
         order = self._advice.plan({}, costs, seconds, first=quick)
         position = {name: i for i, name in enumerate(order)}
-        return sorted(learners, key=lambda learner: position[learner[0]])
+        return sorted(self._learners, key=lambda learner: position[learner[0]])
 
     @cached_property
     def _advice(self) -> Advice:

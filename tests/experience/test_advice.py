@@ -49,6 +49,17 @@ def test_of_quick_learners_that_are_alike_the_listed_one_comes_first():
     assert advice(records).best_alone(SAME, 1.0) == NAMES[0]
 
 
+def test_one_table_alone_does_not_decide():
+    """On one table the booster is better by far, on the others the first two by a little."""
+    far = [made_record("far", spreads=(0.99, 0.98, 0.001, 0.9))]
+    others = [
+        made_record(t, spreads=(0.300, 0.302, 0.306, 0.9), seed=i) for i, t in enumerate("abcd")
+    ]
+    costs = {"linear": 1.0, "forest": 1.0, "booster": 2.0, "network": 9.0}
+    assert advice(others + far).plan({}, costs, 2.0)[:2] == list(NAMES[:2])
+    assert advice(far * 3).plan({}, costs, 2.0)[0] == "booster"
+
+
 def test_without_a_limit_all_come():
     records = [made_record(table) for table in "abc"]
     assert sorted(advice(records).plan({}, SAME, None)) == sorted(NAMES)

@@ -95,24 +95,31 @@ def test_the_order_is_what_other_tables_advise(memory, nothing_shipped):
         object.__setattr__(record, "task", "classification")
         record.description.update(n_columns=4.0, n_classes=3.0, entropy=1.0)
         memory.add(record)
-    stack = fitted(memory)
-    assert stack.oof_.names[0] == "splines"
-    assert fitted(None).oof_.names[0] == "linear"
+    assert fitted(memory, order="advised").oof_.names[0] == "splines"
+    assert fitted(memory).oof_.names[0] == "linear"
+
+
+def test_advice_needs_an_experience():
+    with pytest.raises(ValueError, match=r"order='advised' needs .* experience="):
+        fitted(None, order="advised")
 
 
 def test_few_tables_change_nothing(memory, nothing_shipped):
     record = made_record(spreads=(0.9, 0.8, 0.1), names=FEW)
     object.__setattr__(record, "task", "classification")
     memory.add(record)
-    assert fitted(memory).oof_.names == FEW
+    assert fitted(memory, order="advised").oof_.names == FEW
 
 
-def test_time_limits_are_kept(memory, nothing_shipped):
+@pytest.mark.parametrize("order", ["listed", "advised"])
+def test_time_limits_are_kept(memory, nothing_shipped, order):
     for load in (load_iris, load_wine, load_breast_cancer):
         fitted(memory, load)
     X, y = load_breast_cancer(return_X_y=True)
     keep = np.arange(len(y)) % 2 == 0
-    stack = SuperLearnerClassifier(time_limit=4, experience=memory, random_state=0, levels=1)
+    stack = SuperLearnerClassifier(
+        time_limit=4, experience=memory, order=order, random_state=0, levels=1
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         stack.fit(X[keep], y[keep])
@@ -158,7 +165,8 @@ def test_same_seed_same_result(memory):
     fitted(memory, load_wine)
     fitted(memory, load_breast_cancer)
     X = load_iris().data
-    assert np.array_equal(fitted(memory).predict_proba(X), fitted(memory).predict_proba(X))
+    one, two = (fitted(memory, order="advised") for _ in range(2))
+    assert np.array_equal(one.predict_proba(X), two.predict_proba(X))
 
 
 def test_a_table_fitted_twice_is_recorded_once_for_the_same_numbers(memory):
@@ -225,6 +233,6 @@ def test_many_rows_and_numbers_get_no_prior(memory, nothing_shipped):
         memory.add(made_record(table, seed=seed, names=FEW[:3], spreads=(0.9, 0.8, 0.7)))
     X, y = load_diabetes(return_X_y=True)
     lessons_ = Lessons.of(memory, X, y, classifies=False)
-    lessons_.sort([(name, None) for name in FEW], dict.fromkeys(FEW, 1.0))
+    lessons_.take([(name, None) for name in FEW], dict.fromkeys(FEW, 1.0))
     assert lessons_.are_enough
     assert lessons_.prior(FEW) is None
