@@ -195,15 +195,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--labels", type=int, default=30)
-    parser.add_argument("--rows", type=Path, help="CSV file of what has been measured so far")
+    parser.add_argument("--rows", type=Path, help="CSV file: what it has is not measured again")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     entries = tables.manifest()
     real = [entry["name"] for entry in entries if entry["task"] == "outlier"]
     names = [n for n in [*real, *MADE] if not options.only or n in options.only]
-    rows: list[dict] = []
+    kept = options.rows is not None and options.rows.exists()
+    rows: list[dict] = pd.read_csv(options.rows).to_dict("records") if kept else []
+    done = {(row["table"], row["seed"]) for row in rows}
     for seed in range(options.seeds):
         for name in names:
+            if (name, seed) in done:
+                continue
             rows += judge(name, seed, options.labels)
             if options.rows:
                 pd.DataFrame(rows).to_csv(options.rows, index=False)
