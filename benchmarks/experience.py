@@ -1,7 +1,8 @@
 """What a memory of other tables is worth to a super learner; and the memory that is shipped.
 
     python benchmarks/experience_draws.py && python benchmarks/experience.py --replay --ship
-    python benchmarks/experience.py --fit --seconds 10 [--tables …] [--seeds 0 1] [--jobs 1]
+    python benchmarks/experience.py --fit --seconds 10 [--arms without advised] [--rows 300]
+        [--tables …] [--seeds 0 1] [--jobs 1]
 
 All on tables that the memory has not seen: nothing of a table is known when it is tested.
 
@@ -9,9 +10,9 @@ All on tables that the memory has not seen: nothing of a table is known when it 
 seconds last, convex weights by out-of-fold error, judged on rows held out; in the order in
 which they are listed, and in the order that the memory advises.
 
---fit fits super learners for the seconds, with the shipped records of other tables and without, on
-up to --rows rows; each fit is a process of its own, with --jobs workers. "change" is that of log
-loss or root mean squared error.
+--fit fits super learners for the seconds, on up to --rows rows: "without" a memory, "with" the
+shipped records of other tables, and with them in the order that they "advise"; each fit is a
+process of its own, with --jobs workers. "change" is that of log loss or root mean squared error.
 
 --ship writes the records of all draws into the package: losses, seconds, weights and products of
 errors, no row of a table, and no name of a column.
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=accuracy.TRAIN)
     parser.add_argument("--seeds", nargs="*", type=int, default=(0,))
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--arms", nargs="*", default=experience_report.ARMS)
     parser.add_argument("--tables", nargs="*")
     parser.add_argument("--results", type=Path, default=Path("experience.jsonl"))
     parser.add_argument("--task", help=argparse.SUPPRESS)
@@ -173,7 +175,7 @@ def fit(options: argparse.Namespace) -> None:
             if entry["name"] not in (options.tables or [entry["name"]]):
                 continue
             # Which comes first takes turns.
-            for arm in experience_report.ARMS[:: 1 if (seed + len(known)) % 2 else -1]:
+            for arm in options.arms[:: 1 if seed % 2 else -1]:
                 if (entry["name"], seed, options.seconds, options.rows, arm) not in known:
                     result = measure(entry, seed, arm, options, records)
                     if result is None:
@@ -214,7 +216,8 @@ def measure(
             "seconds": options.seconds,
             "seed": seed,
             "jobs": options.jobs,
-            "memory": memory if arm == "with" else None,
+            "memory": None if arm == "without" else memory,
+            "order": "advised" if arm == "advised" else "listed",
         }
         Path(folder, "task.pkl").write_bytes(pickle.dumps(task))
         command = [sys.executable, __file__, "--task", folder]
@@ -251,6 +254,7 @@ def fit_one(folder: Path) -> None:
     model = kind(
         time_limit=task["seconds"],
         experience=task["memory"],
+        order=task["order"],
         n_jobs=task["jobs"],
         random_state=task["seed"],
     )

@@ -13,7 +13,7 @@ import accuracy
 import numpy as np
 import pandas as pd
 
-ARMS = ("without", "with")
+ARMS = ("without", "with", "advised")
 #: Rows of the plain stack whose quality fewer rows should reach.
 PLAIN_ROWS = 1_000
 
@@ -33,29 +33,34 @@ def show(results: list[dict]) -> None:
     """Print a line for each number of seconds and rows, and what the memory is worth in rows."""
     frame = pd.DataFrame(results)
     print(
-        "\n| seconds | rows | tables | fits | change, mean | median | better on "
-        "| rank with, without | worst | best |"
+        "\n| arm | seconds | rows | tables | fits | change, mean | median | better on "
+        "| rank of it, without | worst | best |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for (seconds, rows), some in frame.groupby(["seconds", "rows"]):
-        change, n_fits = changes(some)
-        better = (change < 0).mean() + (change == 0).mean() / 2
-        print(
-            f"| {seconds:g} | {rows:,} | {len(change)} | {n_fits} | {change.mean():+.2%} "
-            f"| {change.median():+.2%} | {(change < 0).mean():.0%} "
-            f"| {2 - better:.2f}, {1 + better:.2f} "
-            f"| {change.max():+.1%} ({change.idxmax()}) "
-            f"| {change.min():+.1%} ({change.idxmin()}) |"
-        )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    taught = [arm for arm in ARMS[1:] if arm in set(frame["arm"])]
+    for arm in taught:
+        for (seconds, rows), some in frame.groupby(["seconds", "rows"]):
+            change, n_fits = changes(some, arm)
+            if not n_fits:
+                continue
+            better = (change < 0).mean() + (change == 0).mean() / 2
+            print(
+                f"| {arm} | {seconds:g} | {rows:,} | {len(change)} | {n_fits} "
+                f"| {change.mean():+.2%} | {change.median():+.2%} | {(change < 0).mean():.0%} "
+                f"| {2 - better:.2f}, {1 + better:.2f} "
+                f"| {change.max():+.1%} ({change.idxmax()}) "
+                f"| {change.min():+.1%} ({change.idxmin()}) |"
+            )
     for seconds, some in frame.groupby("seconds"):
         if PLAIN_ROWS in set(some["rows"]) and some["rows"].nunique() > 1:
             report_rows(seconds, against_plain(some))
 
 
-def changes(some: pd.DataFrame) -> tuple[pd.Series, int]:
+def changes(some: pd.DataFrame, arm: str) -> tuple[pd.Series, int]:
     """Change of each table's logarithm of loss with the memory, and the number of pairs."""
-    losses = some.pivot_table(index=["table", "seed"], columns="arm", values="loss").dropna()
-    return np.log(losses["with"] / losses["without"]).groupby("table").mean(), len(losses)
+    losses = some.pivot_table(index=["table", "seed"], columns="arm", values="loss")
+    losses = losses.reindex(columns=["without", arm]).dropna()
+    return np.log(losses[arm] / losses["without"]).groupby("table").mean(), len(losses)
 
 
 def against_plain(some: pd.DataFrame) -> pd.DataFrame:
