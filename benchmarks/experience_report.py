@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 ARMS = ("without", "with", "advised")
+COLOURS = dict(zip(ARMS, ("#0072b2", "#d55e00", "#009e73"), strict=True))
 #: Rows of the plain stack whose quality fewer rows should reach.
 PLAIN_ROWS = 1_000
 
@@ -51,7 +52,8 @@ def show(results: list[dict]) -> None:
                 f"| {change.max():+.1%} ({change.idxmax()}) "
                 f"| {change.min():+.1%} ({change.idxmin()}) |"
             )
-    for seconds, some in frame.groupby("seconds"):
+    few = frame[(frame["rows"] < accuracy.TRAIN) & (frame["arm"] != "advised")]
+    for seconds, some in few.groupby("seconds"):
         if PLAIN_ROWS in set(some["rows"]) and some["rows"].nunique() > 1:
             report_rows(seconds, against_plain(some))
 
@@ -93,33 +95,25 @@ def draw(results: list[dict], path: Path) -> None:
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     whole = frame[frame["rows"] == accuracy.TRAIN]
     for x, (_, some) in enumerate(whole.groupby("seconds")):
-        change = 100 * changes(some)[0]
+        change = 100 * changes(some, "advised")[0]
         spread = np.linspace(-0.2, 0.2, len(change))
-        left.scatter(x + spread, np.sort(change), s=14, color="#0072b2")
-        left.hlines(
-            change.mean(), x - 0.3, x + 0.3, color="#d55e00", label="mean" if not x else ""
-        )
-        left.hlines(
-            change.median(),
-            x - 0.3,
-            x + 0.3,
-            color="black",
-            ls=":",
-            label="median" if not x else "",
-        )
+        left.scatter(x + spread, np.sort(change), s=14, color=COLOURS["advised"])
+        for what, style in (("mean", "-"), ("median", ":")):
+            label = what if not x else ""
+            left.hlines(change.agg(what), x - 0.3, x + 0.3, color="black", ls=style, label=label)
     left.axhline(0, color="0.6", lw=0.8, zorder=0)
     left.set_yscale("symlog", linthresh=2)
     left.set_xticks(
         range(whole["seconds"].nunique()), [f"{x:g}" for x in sorted(set(whole["seconds"]))]
     )
-    left.set(xlabel="time_limit (seconds)", ylabel="change of test loss (%), a point a table")
+    left.set(xlabel="time_limit (seconds)", ylabel="change of test loss when advised (%)")
     left.legend(frameon=False)
-    few = frame[frame["rows"] < accuracy.TRAIN]
-    if len(few):
+    few = frame[(frame["rows"] < accuracy.TRAIN) & (frame["arm"] != "advised")]
+    if PLAIN_ROWS in set(few["rows"]):
         beside = 100 * against_plain(few[few["seconds"] == few["seconds"].min()]).mean()
-        for arm, colour in zip(ARMS, ("#0072b2", "#d55e00"), strict=True):
+        for arm in ARMS[:2]:
             line = beside.xs(arm, level="arm")
-            right.plot(line.index, line, "o-", color=colour, label=f"{arm} the memory")
+            right.plot(line.index, line, "o-", color=COLOURS[arm], label=f"{arm} the memory")
         right.axhline(0, color="0.6", lw=0.8, zorder=0)
         right.set_xscale("log")
         right.minorticks_off()
