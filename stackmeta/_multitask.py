@@ -6,7 +6,7 @@ import os
 from copy import copy
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
@@ -14,7 +14,9 @@ from sklearn.utils import get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from ._learner_list import LearnerList
+from ._stand_in import StandIn
 from ._task_table import SCOPES, TaskTable
+from ._task_weights import TaskWeights
 from .combiners.task_ids import TaskIds
 from .compat import (
     BaseComposition,
@@ -46,13 +48,10 @@ from .out_of_fold.learner import rows_of_params
 from .out_of_fold.shortcuts import LEVELS
 from .out_of_fold.target import Target
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 _ADAPT_FOLDS = 5
 
 
-class BaseMultiTaskStack(TaskTable, LearnerList, BaseComposition, BaseEstimator):
+class BaseMultiTaskStack(TaskTable, TaskWeights, LearnerList, BaseComposition, BaseEstimator):
     """Stack of learners for rows that belong to tasks."""
 
     _parameter_constraints: dict = {
@@ -71,7 +70,7 @@ class BaseMultiTaskStack(TaskTable, LearnerList, BaseComposition, BaseEstimator)
     oof_: OutOfFold
     combiner_: Any
     _ids: TaskIds
-    _stand_in: Any
+    _stand_in: StandIn
 
     def __init__(
         self,
@@ -226,37 +225,15 @@ class BaseMultiTaskStack(TaskTable, LearnerList, BaseComposition, BaseEstimator)
             return oof
         matrix, rows = oof.by_repeat.copy(), oof.covered
         y, repeats = oof.target.y, repeat_of_each_split(oof.splits, len(codes))
-        self._stand_in = self._stand_in_combiner().fit(
-            self._others(oof.matrix[rows], oof.columns), y[rows], **params
-        )
+        self._stand_in = StandIn(self._stand_in_combiner(), oof.columns)
+        self._stand_in.fit(oof.matrix[rows], y[rows], **params)
         for repeat, (train, test) in zip(repeats, oof.splits, strict=True):
             enough = self._tasks_with_own(codes[train], y[train])
-            self._back_up(matrix[repeat], oof.columns, test[~np.isin(codes[test], enough)])
+            self._stand_in.fill(matrix[repeat], test[~np.isin(codes[test], enough)])
         return replace(oof, by_repeat=matrix)
 
     def _tasks_with_own(self, codes: np.ndarray, y: np.ndarray) -> list[int]:
         return tasks_with_enough(codes, y, self.min_task_rows, is_classifier(self))
-
-    @staticmethod
-    def _others(matrix: np.ndarray, columns: dict[str, slice]) -> np.ndarray:
-        """Take the columns of the learners that know all tasks."""
-        return np.hstack(
-            [matrix[:, c] for name, c in columns.items() if not name.endswith("_own")]
-        )
-
-    def _back_up(self, matrix: np.ndarray, columns: dict[str, slice], rows: np.ndarray) -> None:
-        """Put the best mixture of the other scopes where there is no learner of the task's own."""
-        if len(rows) == 0:
-            return
-        others = self._others(matrix[rows], columns)
-        if is_classifier(self):
-            answer = self._stand_in.predict_proba(others)
-            answer = answer[:, 1:] if answer.shape[1] == 2 else answer
-        else:
-            answer = self._stand_in.predict(others)[:, None]
-        for name, own in columns.items():
-            if name.endswith("_own"):
-                matrix[rows, own] = answer
 
     def _matrix(self, X: Any, task: Any) -> tuple[np.ndarray, np.ndarray, Any]:
         """Predictions of all learners for new rows, their tasks' numbers, and the table."""
@@ -274,7 +251,7 @@ class BaseMultiTaskStack(TaskTable, LearnerList, BaseComposition, BaseEstimator)
         for name in self.oof_.names:
             if name.endswith("_own"):
                 known = list(self.oof_.models[name].models_)
-                self._back_up(matrix, self.oof_.columns, np.flatnonzero(~np.isin(codes, known)))
+                self._stand_in.fill(matrix, np.flatnonzero(~np.isin(codes, known)))
                 break
         return matrix
 
@@ -349,72 +326,6 @@ class BaseMultiTaskStack(TaskTable, LearnerList, BaseComposition, BaseEstimator)
         for k, part in enumerate(parts):
             matrix[fold == k] = part
         return matrix
-
-    @property
-    def tasks_(self) -> list:
-        """The tasks that are known."""
-        check_is_fitted(self)
-        return self._ids.names
-
-    @property
-    def learner_weights_(self) -> dict[str, float]:
-        """The population's weight of each learner by name."""
-        check_is_fitted(self)
-        return dict(zip(self.oof_.names, map(float, self.combiner_.weights_), strict=True))
-
-    @property
-    def task_weights_(self) -> pd.DataFrame:
-        """Weights of the learners (columns) in each task (index)."""
-        import pandas as pd
-
-        check_is_fitted(self)
-        return pd.DataFrame(
-            self.combiner_.task_weights_,
-            index=pd.Index(
-                [self.tasks_[int(code)] for code in self.combiner_.tasks_], name="task"
-            ),
-            columns=self.oof_.names,
-        )
-
-    def leaderboard(self, task: Any = None) -> pd.DataFrame:
-        """List the learners, best first.
-
-        Parameters
-        ----------
-        task : object, default=None
-            A task; None for all rows and the population's weights.
-
-        Returns
-        -------
-        table : DataFrame
-            ``learner``, ``scope``, ``loss`` (out of fold; its name is in ``attrs["loss"]``),
-            ``weight``, ``fit_seconds`` and ``path``. Where a task is too small for its own
-            learner, the other scopes' best mixture stands in.
-
-        Raises
-        ------
-        ValueError
-            If the task was not in ``fit``.
-        """
-        from .inspection import leaderboard
-
-        check_is_fitted(self)
-        oof, weights = self.oof_, self.learner_weights_
-        if task is not None:
-            (code,) = self._ids.find([task])
-            rows = np.flatnonzero(self._codes_of_fit == code)
-            if len(rows) == 0:
-                raise ValueError(
-                    f"task={task!r} had no row in fit; known are {self.tasks_!s:.300}."
-                )
-            nothing = np.full_like(oof.by_repeat, np.nan)
-            nothing[:, rows] = oof.by_repeat[:, rows]
-            oof = replace(oof, by_repeat=nothing)
-            if task in (of_task := self.task_weights_).index:
-                weights = of_task.loc[task].to_dict()
-        table = leaderboard(oof, weights)
-        table.insert(1, "scope", table["learner"].str.rpartition("_")[2])
-        return table
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
