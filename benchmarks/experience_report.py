@@ -12,6 +12,7 @@ from pathlib import Path
 import accuracy
 import numpy as np
 import pandas as pd
+import tables
 
 ARMS = ("without", "with", "advised")
 COLOURS = dict(zip(ARMS, ("#0072b2", "#d55e00", "#009e73"), strict=True))
@@ -66,7 +67,12 @@ def changes(some: pd.DataFrame, arm: str) -> tuple[pd.Series, int]:
 
 
 def against_plain(some: pd.DataFrame) -> pd.DataFrame:
-    """Logarithm of losses beside those of PLAIN_ROWS rows without a memory: tables by cells."""
+    """Logarithm of losses beside those of PLAIN_ROWS rows without a memory: tables by cells.
+
+    Of tables with two classes: few rows of more have not all of them.
+    """
+    two = [entry["name"] for entry in tables.supervised() if entry["task"] == "binary"]
+    some = some[some["table"].isin(two)]
     cells = some.pivot_table(index=["table", "seed"], columns=["rows", "arm"], values="loss")
     plain = cells[(PLAIN_ROWS, "without")]
     return np.log(cells.div(plain, axis=0)).groupby("table").mean().dropna()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from numbers import Real
 from typing import Any
 
@@ -16,8 +16,9 @@ from .stacking import StackingClassifier
 
 # Fits the draws of docs/experience_few_shot.md at 2 to 20 rows a class.
 _PULL = 4.0
-# With more rows of a class, learners of many rows are better.
-_FEW = 20
+# With more rows of a class the portfolio is better than few-shot learners alone; up to so many it
+# gains by them (docs/experience_few_shot.md).
+_ALONE, _BESIDE = 5, 20
 
 
 class FewRowsConvexClassifier(ConvexClassifier):
@@ -123,6 +124,24 @@ def few_shot_parts(
     )
 
 
-def has_few_rows(y: np.ndarray) -> bool:
-    """Whether every class has at most 20 rows."""
-    return bool(np.unique(y, return_counts=True)[1].max() <= _FEW)
+def joining_learners(random_state: Any, known: Collection[str]) -> list[tuple[str, Any]]:
+    """Give the learners of few rows that a portfolio does not have by name."""
+    return [entry for entry in few_shot_learners(random_state) if entry[0] not in known]
+
+
+def place_of_few_shot(y: np.ndarray) -> str | None:
+    """Say where few-shot learners belong: "alone", "beside" those of many rows, or nowhere.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+        Labels.
+
+    Returns
+    -------
+    place : {"alone", "beside"} or None
+    """
+    most = int(np.unique(y, return_counts=True)[1].max())
+    if most <= _ALONE:
+        return "alone"
+    return "beside" if most <= _BESIDE else None

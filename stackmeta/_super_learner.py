@@ -142,10 +142,13 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
         check_consistent_length(X, y)
         seed = draw_seed(self.random_state)
         lessons = self._lessons(X, y)
-        plan = self._plan(X, y, seed, lessons)
+        bare = sample_weight is None and groups is None
+        few_shot = self._few_shot(y, lessons) if bare else None
+        plan = self._plan(X, y, seed, lessons, few_shot)
         learners = self._learners(
             y,
             seed,
+            few_shot=few_shot,
             pace=plan.pace,
             device=usable_device(self.device),
             weighted=sample_weight is not None,
@@ -161,7 +164,7 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
             params["sample_weight"] = check_sample_weight(sample_weight, X)
         final, cv = self._final(seed), self.cv
         costs: dict[str, float] | None = plan.costs
-        few = sample_weight is None and groups is None and self._is_few_shot(y, lessons)
+        few = few_shot == "alone"
         if few:
             from ._few_shot import few_shot_parts
 
@@ -195,14 +198,15 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
         self.stack_.fit_within(X, y, limits, groups=groups, **params)
         return self
 
-    def _is_few_shot(self, y: np.ndarray, lessons: Lessons | None) -> bool:
-        """Whether the few rows want learners whose metric was learned over earlier tables."""
-        if lessons is None or self._task != "classification":
-            return False
-        from ._few_shot import has_few_rows
-
+    def _few_shot(self, y: np.ndarray, lessons: Lessons | None) -> str | None:
+        """Whether few rows want learners whose metric was learned, "alone" or "beside" others."""
         given = (self.estimators, self.final_estimator)
-        return self.cv is None and given == ("default", "auto") and has_few_rows(y)
+        default = self.cv is None and given == ("default", "auto")
+        if lessons is None or self._task != "classification" or not default:
+            return None
+        from ._few_shot import place_of_few_shot
+
+        return place_of_few_shot(y)
 
     def _lessons(self, X: Any, y: np.ndarray) -> Lessons | None:
         """Ask the memory what earlier tasks say about this one."""
@@ -227,11 +231,18 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
             random_state=seed,
         )
 
-    def _plan(self, X: Any, y: np.ndarray, seed: int | None, lessons: Lessons | None) -> TimePlan:
+    def _plan(
+        self,
+        X: Any,
+        y: np.ndarray,
+        seed: int | None,
+        lessons: Lessons | None,
+        few_shot: str | None,
+    ) -> TimePlan:
         from .learners.time_plan import plan_time
 
         classifies = self._task == "classification"
-        learners = self._learners(y, seed)
+        learners = self._learners(y, seed, few_shot=few_shot)
         return plan_time(
             [name for name, *_ in learners],
             self.time_limit,
@@ -258,6 +269,7 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
         pace: float = 1.0,
         device: str = "cpu",
         weighted: bool = False,
+        few_shot: str | None = None,
     ) -> list[Any]:
         """Spell out ``estimators``; with weights, "default" has those that take some."""
         n_classes = len(np.unique(y)) if self._task == "classification" else 1
@@ -295,6 +307,10 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
                 )
             else:
                 found.append(entry)
+        if few_shot == "beside":
+            from ._few_shot import joining_learners
+
+            found = [*joining_learners(seed, [name for name, *_ in found]), *found]
         return found
 
     def _final(self, seed: int | None) -> Any:

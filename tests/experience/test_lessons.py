@@ -183,16 +183,27 @@ def a_few(k):
     return X.iloc[rows], y.iloc[rows], X.iloc[new], y.iloc[new]
 
 
-@pytest.mark.parametrize("k", [1, 3, 20])
+@pytest.mark.parametrize("k", [1, 3, 5])
 def test_few_rows_of_a_class_get_learners_that_know_other_tables(k):
     X, y, X_new, y_new = a_few(k)
     stack = SuperLearnerClassifier(experience="shipped", random_state=0)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*Too few rows of a class")
         stack.fit(X, y)
-    assert "prototypes" in stack.oof_.names
+    assert {"prototypes", "linear"} < set(stack.oof_.names)
+    assert "splines" not in stack.oof_.names
     assert stack.score(X_new, y_new) > (0.55 if k == 1 else 0.75)
     assert stack.predict_proba(X_new).sum(axis=1) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("k", "beside"), [(6, True), (20, True), (21, False)])
+def test_a_few_more_rows_get_them_beside_all_others(k, beside):
+    X, y, X_new, y_new = a_few(k)
+    stack = SuperLearnerClassifier(experience="shipped", preset="fast", levels=1, random_state=0)
+    stack.fit(X, y)
+    assert "splines" in stack.oof_.names
+    assert ("prototypes" in stack.oof_.names) is beside
+    assert stack.score(X_new, y_new) > 0.85
 
 
 def test_those_who_ask_for_learners_get_them():
