@@ -16,9 +16,9 @@ from .stacking import StackingClassifier
 
 # Fits the draws of docs/experience_few_shot.md at 2 to 20 rows a class.
 _PULL = 4.0
-# With more rows of a class the portfolio is better than few-shot learners alone; up to so many it
-# gains by them (docs/experience_few_shot.md).
-_ALONE, _BESIDE = 5, 20
+# With more rows of a class few-shot learners gain nothing; with more rows in all, the portfolio is
+# better than they are alone (docs/experience_few_shot.md).
+_MOST_OF_A_CLASS, _MOST_ALONE = 20, 50
 
 
 class FewRowsConvexClassifier(ConvexClassifier):
@@ -141,7 +141,6 @@ def place_of_few_shot(y: np.ndarray) -> str | None:
     -------
     place : {"alone", "beside"} or None
     """
-    most = int(np.unique(y, return_counts=True)[1].max())
-    if most <= _ALONE:
-        return "alone"
-    return "beside" if most <= _BESIDE else None
+    if np.unique(y, return_counts=True)[1].max() > _MOST_OF_A_CLASS:
+        return None
+    return "alone" if len(y) <= _MOST_ALONE else "beside"

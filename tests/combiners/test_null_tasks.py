@@ -40,8 +40,11 @@ COMBINERS = [
     LocalCompetenceClassifier(),
     BayesianClassifier(n_samples=200, random_state=0),
     BayesianClassifier(method="pseudo_bma", random_state=0),
-    CrossFittedBlendClassifier(
-        [("convex", ConvexClassifier()), ("logistic", MetaLearnerClassifier())]
+    pytest.param(
+        CrossFittedBlendClassifier(
+            [("convex", ConvexClassifier()), ("logistic", MetaLearnerClassifier())]
+        ),
+        marks=pytest.mark.slow,
     ),
     ConvexRegressor(),
     EnsembleSelectionRegressor(),
@@ -51,7 +54,10 @@ COMBINERS = [
     FeatureWeightedRegressor(),
     LocalCompetenceRegressor(),
     BayesianRegressor(n_samples=200, random_state=0),
-    CrossFittedBlendRegressor([("convex", ConvexRegressor()), ("ridge", RidgeCV())]),
+    pytest.param(
+        CrossFittedBlendRegressor([("convex", ConvexRegressor()), ("ridge", RidgeCV())]),
+        marks=pytest.mark.slow,
+    ),
 ]
 
 

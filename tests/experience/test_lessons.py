@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
 from stackmeta import SuperLearnerClassifier, SuperLearnerRegressor
+from stackmeta._few_shot import place_of_few_shot
 from stackmeta.experience import TaskMemory, lessons
 from stackmeta.experience.lessons import Lessons
 from stackmeta.experience.recording import fingerprint_table
@@ -111,14 +112,13 @@ def test_few_tables_change_nothing(memory, nothing_shipped):
     assert fitted(memory, order="advised").oof_.names == FEW
 
 
-@pytest.mark.parametrize("order", ["listed", "advised"])
-def test_time_limits_are_kept(memory, nothing_shipped, order):
+def test_time_limits_are_kept(memory, nothing_shipped):
     for load in (load_iris, load_wine, load_breast_cancer):
         fitted(memory, load)
     X, y = load_breast_cancer(return_X_y=True)
     keep = np.arange(len(y)) % 2 == 0
     stack = SuperLearnerClassifier(
-        time_limit=4, experience=memory, order=order, random_state=0, levels=1
+        time_limit=6, experience=memory, order="advised", random_state=0, levels=1
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -196,13 +196,26 @@ def test_few_rows_of_a_class_get_learners_that_know_other_tables(k):
     assert stack.predict_proba(X_new).sum(axis=1) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("k", "beside"), [(6, True), (20, True), (21, False)])
-def test_a_few_more_rows_get_them_beside_all_others(k, beside):
-    X, y, X_new, y_new = a_few(k)
+@pytest.mark.parametrize(
+    ("counts", "place"),
+    [
+        ([1, 20], "alone"),
+        ([1, 21], None),
+        ([20, 20, 10], "alone"),
+        ([20, 20, 11], "beside"),
+        ([2] * 26, "beside"),
+    ],
+)
+def test_where_learners_of_few_rows_belong(counts, place):
+    assert place_of_few_shot(np.repeat(np.arange(len(counts)), counts)) == place
+
+
+def test_a_few_more_rows_get_them_beside_all_others():
+    X, y, X_new, y_new = a_few(18)
     stack = SuperLearnerClassifier(experience="shipped", preset="fast", levels=1, random_state=0)
     stack.fit(X, y)
     assert "splines" in stack.oof_.names
-    assert ("prototypes" in stack.oof_.names) is beside
+    assert "prototypes" in stack.oof_.names
     assert stack.score(X_new, y_new) > 0.85
 
 
