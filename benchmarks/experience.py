@@ -8,7 +8,8 @@ All on tables that the memory has not seen: nothing of a table is known when it 
 
 --replay takes the draws' own predictions: learners one after the other while their expected
 seconds last, convex weights by out-of-fold error, judged on rows held out; in the order in
-which they are listed, and in the order that the memory advises.
+which they are listed, and in the order that the memory advises. Without draws it takes the shipped
+records, and judges by their out-of-fold errors.
 
 --fit fits super learners for the seconds, on up to --rows rows: "without" a memory, "with" the
 shipped records of other tables, and with them in the order that they "advise"; each fit is a
@@ -73,6 +74,8 @@ def main() -> None:
         return
     if options.replay:
         replay(tried_tasks(options.folder))
+    if options.ship and not options.folder.exists():
+        parser.error(f"--ship needs draws in {options.folder}: run experience_draws.py first.")
     if options.ship:
         ship(tried_tasks(options.folder))
     if options.fit:
@@ -80,7 +83,9 @@ def main() -> None:
 
 
 def tried_tasks(folder: Path) -> list[TriedTask]:
-    """Read the draws as tasks that have been tried."""
+    """Read the draws as tasks that have been tried; without any, the shipped records."""
+    if not folder.exists():
+        return [TriedTask(record, record.gram) for record in shipped_records()]
     entries = {entry["name"]: entry for entry in tables.supervised()}
     found = []
     for draw in experience_draws.load(folder):

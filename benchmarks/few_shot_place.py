@@ -26,6 +26,7 @@ from stackmeta import SuperLearnerClassifier
 from stackmeta._few_shot import few_shot_stack, joining_learners
 
 TEST, LEAST_ROWS = 400, 60
+BINS = [0, 5, 15, 25, 50, 120, 1_000]
 
 
 def main() -> None:
@@ -75,7 +76,7 @@ def measure(entry: dict, n_rows: int, seed: int, seconds: float) -> dict[str, fl
             random_state=seed,
         ),
     }
-    losses = {}
+    losses = {"total": len(train)}
     for way, model in ways.items():
         model.fit(X.iloc[train].reset_index(drop=True), y[train])
         losses[way] = log_loss(y[test], model.predict_proba(X.iloc[test]), labels=classes)
@@ -83,15 +84,20 @@ def measure(entry: dict, n_rows: int, seed: int, seconds: float) -> dict[str, fl
 
 
 def show(found: pd.DataFrame) -> None:
-    """Print mean, median, worst and best table of each way by rows of a class."""
-    print("| rows a class | tables | way | mean | median | worst | best |")
+    """Print mean, median, worst and best cell of each way by rows in all."""
+    print("| rows in all | cells | way | mean | median | worst | best |")
     print("|---|---|---|---|---|---|---|")
-    for n_rows, some in found.groupby("rows"):
+    found = found.assign(
+        **{way: np.log(found[way] / found["plain"]) for way in ("alone", "beside")},
+        cell=found["table"] + ", " + found["rows"].astype(str),
+    ).set_index("cell")
+    for total, some in found.groupby(pd.cut(found["total"], BINS), observed=True):
         for way in ("alone", "beside"):
-            change = np.log(some[way] / some["plain"]).groupby(some["table"]).mean()
+            change = some[way]
             print(
-                f"| {n_rows} | {len(change)} | {way} | {change.mean():+.1%} "
-                f"| {change.median():+.1%} | {change.max():+.1%} ({change.idxmax()}) "
+                f"| {total.left + 1} to {total.right} | {len(change)} | {way} "
+                f"| {change.mean():+.1%} | {change.median():+.1%} "
+                f"| {change.max():+.1%} ({change.idxmax()}) "
                 f"| {change.min():+.1%} ({change.idxmin()}) |"
             )
 
