@@ -129,7 +129,8 @@ def test_killed_at_any_moment_and_run_again(tmp_path, backend):
 def test_interrupted_by_a_user(tmp_path, backend):
     """Ctrl-C: the store is usable, no process stays, and the way to go on is said."""
     process = start(tmp_path, "stopped", backend)
-    while len(lines(tmp_path)) < 5:
+    # A fit that a worker has finished is not yet one that the store has.
+    while len(lines(tmp_path)) < 5 or not len(OutOfFoldStore(tmp_path / "stopped")):
         time.sleep(0.02)
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
