@@ -82,7 +82,8 @@ def completed(gram: np.ndarray) -> np.ndarray:
     """Fill the gaps of a Gram matrix, neutrally, and make it positive semi-definite.
 
     A learner that nobody knows gets the median squared error, a pair that nobody has seen
-    together the mean correlation.
+    together the mean correlation. Even without gaps a matrix is not always one of errors: pairs
+    may come from different tables.
 
     Parameters
     ----------
@@ -103,8 +104,12 @@ def completed(gram: np.ndarray) -> np.ndarray:
            [0.5, 1. , 0.5],
            [0.5, 0.5, 1. ]])
     """
-    if np.isfinite(gram).all():
-        return gram
+    filled = gram if np.isfinite(gram).all() else _filled(gram)
+    values, vectors = np.linalg.eigh(filled)
+    return filled if values[0] >= 0 else (vectors * values.clip(0.0)) @ vectors.T
+
+
+def _filled(gram: np.ndarray) -> np.ndarray:
     diagonal = gram.diagonal()
     known = np.isfinite(diagonal)
     diagonal = np.where(known, diagonal, np.median(diagonal[known]) if known.any() else 1.0)
@@ -113,5 +118,4 @@ def completed(gram: np.ndarray) -> np.ndarray:
     correlation = float((gram[others] / size[others]).mean()) if others.any() else 0.5
     filled = np.where(np.isfinite(gram), gram, correlation * size)
     np.fill_diagonal(filled, diagonal)
-    values, vectors = np.linalg.eigh(filled)
-    return (vectors * values.clip(0.0)) @ vectors.T
+    return filled

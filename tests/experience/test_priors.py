@@ -216,6 +216,21 @@ def test_pairs_are_means_over_the_tables_that_have_both():
     assert np.linalg.eigvalsh(prior.hessian)[0] > -1e-12
 
 
+@pytest.mark.parametrize("n_rows", [None, 30])
+def test_tables_of_other_learners_may_not_fit_together(n_rows):
+    """Each pair is from tables of its own; no three learners could err like that."""
+    pairs = {("a", "b"): 0.9, ("b", "c"): 0.9, ("a", "c"): -0.9}
+    records = []
+    for i, (names, correlation) in enumerate(list(pairs.items()) * 2):
+        gram = np.array([[1.0, correlation], [correlation, 1.0]])
+        ones = np.ones(2)
+        about = {"n_rows": 1000.0}
+        records.append(TaskRecord(f"t{i}", "regression", about, names, ones, gram, ones, ones / 2))
+    assert np.linalg.eigvalsh(TableGrams.of(records, ["a", "b", "c"]).pooled())[0] > -1e-12
+    found = weight_prior(records, ["a", "b", "c"], n_rows=n_rows)
+    assert found.weights.sum() == pytest.approx(1)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_learner_that_nobody_knows_is_neither_praised_nor_shunned(method):
     prior = weight_prior(alike(6), ["new", *NAMES], method=method, n_rows=30)
