@@ -7,7 +7,8 @@ K labelled rows of each class are drawn from a classification table, and as many
 class from the rest, some 400 in all. "alone" is the few-shot stack, "beside" a super learner of
 its learners and the portfolio; both are given as the change of the log loss of the super learner
 without (the logarithm of the ratio). All have one job. The few-shot learners' metric is the one
-that ships: it was learned on tables of which these are some.
+that ships: it was learned on tables of which these are some. Groups (storms) are not kept apart,
+for none of the ways.
 """
 
 from __future__ import annotations

@@ -142,8 +142,8 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
         check_consistent_length(X, y)
         seed = draw_seed(self.random_state)
         lessons = self._lessons(X, y)
-        bare = sample_weight is None and groups is None
-        few_shot = self._few_shot(y, lessons) if bare else None
+        plain = sample_weight is None and groups is None
+        few_shot = self._few_shot(y, lessons) if plain else None
         plan = self._plan(X, y, seed, lessons, few_shot)
         learners = self._learners(
             y,
@@ -153,16 +153,13 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
             device=usable_device(self.device),
             weighted=sample_weight is not None,
         )
-        advise = None
         if lessons is not None:
             lessons.take(learners, plan.costs, plan.seconds_of_a_fold)
-            if self.order == "advised":
-                learners, advise = lessons.in_order(), lessons.advise
         params = {}
         if sample_weight is not None:
             check_weights({"sample_weight": sample_weight}, len(y), type(self).__name__)
             params["sample_weight"] = check_sample_weight(sample_weight, X)
-        final, cv = self._final(seed), self.cv
+        final, cv, advise = self._final(seed), self.cv, None
         costs: dict[str, float] | None = plan.costs
         few = few_shot == "alone"
         if few:
@@ -170,6 +167,8 @@ class BaseSuperLearner(Honest, Seeing, BaseEstimator):
 
             learners, final, cv = few_shot_parts(seed)
             costs = None
+        elif lessons is not None and self.order == "advised":
+            learners, advise = lessons.in_order(), lessons.advise
         self.stack_ = self._make_stack(
             learners,
             final,

@@ -43,15 +43,20 @@ class TaskRows:
         """Take some rows."""
         return TaskRows(self.rows[index], self.weight[index], self.codes[index], self.squared)
 
+    @property
+    def n_tasks(self) -> int:
+        """Tasks up to the last that has a row."""
+        return int(self.codes.max()) + 1
+
     @cached_property
     def by_task(self) -> RowsByTask:
         """The rows, task after task."""
-        return RowsByTask.sort(self.rows, self.weight, self.codes, int(self.codes.max()) + 1)
+        return RowsByTask.sort(self.rows, self.weight, self.codes, self.n_tasks)
 
     @cached_property
     def evidence(self) -> Evidence:
         """What the rows say, errors as they are."""
-        nothing = Evidence.none(int(self.codes.max()) + 1, self.rows.shape[1])
+        nothing = Evidence.none(self.n_tasks, self.rows.shape[1])
         return nothing.with_rows(self.by_task, squared=self.squared)
 
     def weigh(self, prior_rows: float, rounds: int) -> WeighedTasks:
@@ -70,7 +75,7 @@ class TaskRows:
 
     def loss(self, found: WeighedTasks) -> float:
         """Sum of the losses of these rows with weights that others gave."""
-        of_task = np.tile(found.population.weights, (int(self.codes.max()) + 1, 1))
+        of_task = np.tile(found.population.weights, (self.n_tasks, 1))
         n_known = min(len(of_task), len(found.of_task))
         of_task[:n_known] = found.of_task[:n_known]
         mixed = np.einsum("rl,rl->r", self.rows, of_task[self.codes])

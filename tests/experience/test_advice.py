@@ -60,6 +60,14 @@ def test_one_table_alone_does_not_decide():
     assert advice(far * 3).plan({}, costs, 2.0)[0] == "booster"
 
 
+def test_one_table_alone_does_not_forbid():
+    """On four tables the booster is better, on one the first learner makes hardly an error."""
+    far = [made_record("far", spreads=(0.02, 0.9, 0.99, 0.9))]
+    others = [made_record(t, spreads=(0.9, 0.9, 0.2, 0.9), seed=i) for i, t in enumerate("abcd")]
+    costs = {"linear": 1.0, "forest": 1.0, "booster": 2.0, "network": 9.0}
+    assert advice(others + far).plan({}, costs, 2.0)[0] == "booster"
+
+
 def test_without_a_limit_all_come():
     records = [made_record(table) for table in "abc"]
     assert sorted(advice(records).plan({}, SAME, None)) == sorted(NAMES)
